@@ -1,0 +1,34 @@
+"""Which language a text is in: ISO 639-1 codes, detected offline with py3langid."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+# The detector walks every byte; the start of a long text tells its language as well as the whole.
+_PREFIX = 2000
+
+
+@lru_cache(maxsize=1)
+def _identifier() -> LanguageIdentifier:
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+
+def known_languages() -> frozenset[str]:
+    """The codes that can be given or detected."""
+    return frozenset(_identifier().labels)
+
+
+def classify(text: str) -> list[tuple[str, float]]:
+    """All languages with their probabilities, the likeliest first."""
+    ranking: list[tuple[str, float]] = _identifier().rank(text[:_PREFIX])
+    return ranking
+
+
+def detect_language(text: str) -> str:
+    """The likeliest ISO 639-1 code of ``text``; "und" (undetermined) where it has no letters."""
+    if not any(character.isalpha() for character in text[:_PREFIX]):
+        return "und"
+    code: str = _identifier().classify(text[:_PREFIX])[0]
+    return code

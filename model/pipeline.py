@@ -1,0 +1,187 @@
+"""From text to predictions, whatever engine computes the logits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from tocsin.data.language import detect_language
+from tocsin.data.readers import Document
+from tocsin.data.records import Event, Prediction
+from tocsin.data.sentences import sentence_offsets
+from tocsin.model.decoding import decode_spans, sigmoid
+from tocsin.model.labels import Units, units_of
+from tocsin.model.settings import Settings
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float32]
+# (input_ids, attention_mask), both (batch, tokens) -> event (batch, types), entity and role (batch, tokens, tags) logits
+Engine = Callable[[Integers, Integers], tuple[Floats, Floats, Floats]]
+Progress = Callable[[int], None]
+
+_MAX_BATCH_TOKENS = 4096
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A text to predict and where it stands."""
+
+    id: str
+    doc_id: str
+    index: int
+    start: int
+    end: int
+    lang: str
+    text: str
+
+
+@dataclass
+class _Logits:
+    """Of one text: event types per window, tags per token."""
+
+    events: list[Floats]
+    entities: Floats
+    roles: Floats
+
+
+class Pipeline:
+    """Tokenizes, runs the engine over length-sorted batches and decodes; the order of the input is kept."""
+
+    def __init__(self, engine: Engine, tokenizer: Tokenizer, settings: Settings):
+        self.engine = engine
+        self.tokenizer = tokenizer
+        self.settings = settings
+        # Special tokens that surround a text (or a window of one).
+        ids = tokenizer.encode("").ids
+        plain = tokenizer.encode("a").ids
+        self._prefix = next((i for i, (a, b) in enumerate(zip(ids, plain, strict=False)) if a != b), len(ids))
+        self._before, self._after = ids[: self._prefix], ids[self._prefix :]
+
+    def sentences(self, document: Document, unit: str = "sentence") -> list[Sentence]:
+        """The units of a document that get a record each; ``unit`` is "sentence" or "document"."""
+        text = document.text
+        lang = document.lang or detect_language(text)
+        if unit == "document":
+            return [Sentence(document.id, document.id, 0, 0, len(text), lang, text)]
+        return [
+            Sentence(f"{document.id}#{index}", document.id, index, start, end, lang, text[start:end])
+            for index, (start, end) in enumerate(sentence_offsets(text, lang))
+        ]
+
+    def predict(
+        self, sentences: Sequence[Sentence], all_scores: bool = False, progress: Progress | None = None
+    ) -> list[Prediction]:
+        """One prediction for each sentence, in order. ``progress`` is told how many more are done, now and then."""
+        encodings = [
+            (encoding.ids, encoding.offsets)
+            for encoding in self.tokenizer.encode_batch([s.text for s in sentences], add_special_tokens=False)
+        ]
+        logits = self._run([ids for ids, _ in encodings], progress)
+        predictions = []
+        for sentence, (_, offsets), scores in zip(sentences, encodings, logits, strict=True):
+            predictions.append(self._decode(sentence, offsets, scores, all_scores))
+        return predictions
+
+    def _windows(self, length: int) -> list[tuple[int, int]]:
+        # Overlapping windows of a text of `length` tokens: a quarter of each is context for the next.
+        size = self.settings.max_tokens - len(self._before) - len(self._after)
+        if length <= size:
+            return [(0, length)]
+        starts = [*range(0, length - size, size - size // 4), length - size]
+        return [(start, start + size) for start in starts]
+
+    def _run(self, texts: list[list[int]], progress: Progress | None) -> list[_Logits]:
+        ontology = self.settings.ontology
+        results = [
+            _Logits(
+                [],
+                np.zeros((len(ids), 2 * len(ontology.entities) + 1), np.float32),
+                np.zeros((len(ids), 2 * len(ontology.roles) + 1), np.float32),
+            )
+            for ids in texts
+        ]
+        windows = [(i, a, b) for i, ids in enumerate(texts) for a, b in self._windows(len(ids))]
+        windows.sort(key=lambda window: window[2] - window[1])
+        left = [len(self._windows(len(ids))) for ids in texts]
+        for batch in self._batches(windows):
+            width = max(b - a for _, a, b in batch) + len(self._before) + len(self._after)
+            input_ids = np.full((len(batch), width), self.settings.pad_token_id, np.int64)
+            attention_mask = np.zeros((len(batch), width), np.int64)
+            for row, (i, a, b) in enumerate(batch):
+                ids = [*self._before, *texts[i][a:b], *self._after]
+                input_ids[row, : len(ids)] = ids
+                attention_mask[row, : len(ids)] = 1
+            events, entities, roles = self.engine(input_ids, attention_mask)
+            done = 0
+            for row, (i, a, b) in enumerate(batch):
+                results[i].events.append(events[row])
+                # Where windows overlap, each keeps the half of the overlap that it sees more context of.
+                overlap = self._overlap(len(texts[i]), a)
+                first = a + (overlap + 1) // 2
+                last = b - self._overlap(len(texts[i]), a, after=True) // 2
+                source = slice(self._prefix + first - a, self._prefix + last - a)
+                results[i].entities[first:last] = entities[row, source]
+                results[i].roles[first:last] = roles[row, source]
+                left[i] -= 1
+                done += left[i] == 0
+            if progress is not None:
+                progress(done)
+        return results
+
+    def _overlap(self, length: int, start: int, after: bool = False) -> int:
+        windows = self._windows(length)
+        at = next(i for i, (a, _) in enumerate(windows) if a == start)
+        if after:
+            return windows[at][1] - windows[at + 1][0] if at + 1 < len(windows) else 0
+        return windows[at - 1][1] - start if at else 0
+
+    @staticmethod
+    def _batches(windows: list[tuple[int, int, int]]) -> Iterator[list[tuple[int, int, int]]]:
+        batch: list[tuple[int, int, int]] = []
+        for window in windows:  # sorted by length, so the newest is the widest
+            if batch and (len(batch) + 1) * (window[2] - window[1]) > _MAX_BATCH_TOKENS:
+                yield batch
+                batch = []
+            batch.append(window)
+        if batch:
+            yield batch
+
+    def _decode(
+        self, sentence: Sentence, offsets: list[tuple[int, int]], logits: _Logits, all_scores: bool
+    ) -> Prediction:
+        settings, ontology = self.settings, self.settings.ontology
+        # A text of several windows reports what any of them reports.
+        probabilities = sigmoid(np.max(logits.events, axis=0))
+        scores = dict(zip(ontology.type_names, map(float, probabilities), strict=True))
+        events = sorted(
+            (Event(kind, scores[kind.name]) for kind in ontology.types if scores[kind.name] >= settings.thresholds[kind.name]),
+            key=lambda event: -event.score,
+        )
+        units: Units = units_of(sentence.text, offsets)
+        return Prediction(
+            sentence.id,
+            sentence.doc_id,
+            sentence.index,
+            sentence.start,
+            sentence.end,
+            sentence.lang,
+            sentence.text,
+            tuple(events),
+            decode_spans(logits.entities[units.first_token], units, sentence.text, ontology.entity_names),
+            decode_spans(logits.roles[units.first_token], units, sentence.text, ontology.role_names),
+            settings.name,
+            scores if all_scores else None,
+        )
+
+    def with_settings(self, **changes: object) -> Pipeline:
+        """The same engine with other settings (thresholds, name)."""
+        return Pipeline(self.engine, self.tokenizer, replace(self.settings, **changes))  # type: ignore[arg-type]
+
+
+def sentences_of_texts(texts: Iterable[tuple[str, str, str]]) -> list[Sentence]:
+    """Sentences that stand alone, from (id, lang, text)."""
+    return [Sentence(id, id, 0, 0, len(text), lang, text) for id, lang, text in texts]

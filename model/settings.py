@@ -1,0 +1,75 @@
+"""What a released model says of itself: ``config.json`` beside its weights, read and checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tocsin.data.ontology import Ontology, load_ontology
+from tocsin.model.labels import bio_tags
+
+
+class ModelError(RuntimeError):
+    """A model folder that cannot be used; the message names the file and what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything prediction needs besides weights and tokenizer. ``thresholds``: event type -> probability."""
+
+    name: str
+    ontology: Ontology
+    languages: tuple[str, ...]
+    max_tokens: int
+    pad_token_id: int
+    thresholds: Mapping[str, float]
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], where: str) -> Settings:
+        """From the config's dictionary; raises :class:`ModelError` naming the field that is wrong."""
+        ontology = load_ontology()
+        expected = {
+            "id2label": ontology.type_names,
+            "entity_id2label": bio_tags(ontology.entity_names),
+            "role_id2label": bio_tags(ontology.role_names),
+        }
+        for field, labels in expected.items():
+            given = config.get(field)
+            if not isinstance(given, Mapping):
+                raise ModelError(f"{where}: field {field!r} is missing")
+            if [given.get(str(i), given.get(i)) for i in range(len(given))] != labels:
+                raise ModelError(
+                    f"{where}: field {field!r} does not match ontology {ontology.version} "
+                    f"(the model was made for {config.get('ontology_version')!r})"
+                )
+        try:
+            pad = config.get("pad_token_id")
+            if pad is None:
+                pad = config.get("backbone", {}).get("pad_token_id")
+            return cls(
+                name=str(config.get("model_name") or "unnamed"),
+                ontology=ontology,
+                languages=tuple(config["languages"]),
+                max_tokens=int(config["max_tokens"]),
+                pad_token_id=int(pad or 0),
+                thresholds={name: float(config.get("thresholds", {}).get(name, 0.5)) for name in ontology.type_names},
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"{where}: bad or missing field: {error}") from error
+
+
+def read_config(directory: Path) -> dict[str, Any]:
+    """``config.json`` of a model folder; raises :class:`ModelError`."""
+    path = directory / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{directory}: not a model folder (no config.json)") from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: damaged: {error}") from error
+    if not isinstance(config, dict) or config.get("model_type") != "tocsin":
+        raise ModelError(f"{path}: not a tocsin model (field 'model_type')")
+    return config

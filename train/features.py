@@ -1,0 +1,69 @@
+"""Labelled sentences as training examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import datasets
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from tocsin.data.ontology import Ontology
+from tocsin.data.records import LabelledSentence
+from tocsin.model.labels import encode_bio, units_of
+from tocsin.train.objective import IGNORED
+
+
+class FeatureError(ValueError):
+    """A sentence that cannot be trained on; the message names it."""
+
+
+def make_dataset(
+    sentences: Iterable[LabelledSentence], tokenizer: Tokenizer, ontology: Ontology, max_tokens: int
+) -> datasets.Dataset:
+    """Columns: input_ids, event_labels (types,), entity_labels and role_labels (tokens,) as the objective wants them.
+
+    Raises :class:`FeatureError` for a sentence longer than ``max_tokens``: nothing is cut silently.
+    """
+    return datasets.Dataset.from_list([_features(s, tokenizer, ontology, max_tokens) for s in sentences])
+
+
+def _features(sentence: LabelledSentence, tokenizer: Tokenizer, ontology: Ontology, max_tokens: int) -> dict[str, Any]:
+    encoding = tokenizer.encode(sentence.text)
+    if len(encoding.ids) > max_tokens:
+        raise FeatureError(f"{sentence.source}: {len(encoding.ids)} tokens, more than max_tokens = {max_tokens}")
+    units = units_of(sentence.text, encoding.offsets)
+    features: dict[str, Any] = {
+        "input_ids": encoding.ids,
+        "event_labels": [float(name in sentence.types) for name in ontology.type_names],
+    }
+    layers = (("entity_labels", sentence.entities, ontology.entity_names), ("role_labels", sentence.roles, ontology.role_names))
+    for column, spans, labels in layers:
+        tags = torch.full((len(encoding.ids),), IGNORED)
+        tags[torch.from_numpy(units.first_token)] = torch.from_numpy(encode_bio(spans, units, labels))
+        features[column] = tags.tolist()
+    return features
+
+
+class Collator:
+    """Pads a batch on the right."""
+
+    def __init__(self, pad_token_id: int):
+        self.pad_token_id = pad_token_id
+
+    def __call__(self, examples: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
+        def padded(column: str, value: int) -> Tensor:
+            rows = [torch.tensor(example[column]) for example in examples]
+            return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=value)
+
+        input_ids = padded("input_ids", self.pad_token_id)
+        lengths = torch.tensor([len(example["input_ids"]) for example in examples])
+        return {
+            "input_ids": input_ids,
+            "attention_mask": (torch.arange(input_ids.shape[1]) < lengths[:, None]).long(),
+            "event_labels": torch.tensor([example["event_labels"] for example in examples]),
+            "entity_labels": padded("entity_labels", IGNORED),
+            "role_labels": padded("role_labels", IGNORED),
+        }

@@ -1,0 +1,36 @@
+"""What the model is trained to minimise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+from torch.nn import functional
+
+IGNORED = -100
+
+
+def multitask_loss(
+    logits: Mapping[str, Tensor],
+    labels: Mapping[str, Tensor],
+    *,
+    label_smoothing: float,
+    entity_weight: float,
+    role_weight: float,
+) -> Tensor:
+    """Scalar: event binary cross-entropy (summed over types, mean over sentences) plus weighted tag cross-entropies.
+
+    ``labels``: "event_labels" (batch, types) float 0/1; "entity_labels", "role_labels" (batch, tokens) int64 with
+    -100 where a token carries no tag (special tokens, padding, all but the first token of a unit).
+    """
+    targets = labels["event_labels"] * (1 - label_smoothing) + label_smoothing / 2
+    event = functional.binary_cross_entropy_with_logits(logits["event_logits"], targets, reduction="none").sum(1).mean()
+    entity = _tag_loss(logits["entity_logits"], labels["entity_labels"])
+    role = _tag_loss(logits["role_logits"], labels["role_labels"])
+    return event + entity_weight * entity + role_weight * role
+
+
+def _tag_loss(logits: Tensor, tags: Tensor) -> Tensor:
+    summed = functional.cross_entropy(logits.flatten(0, 1), tags.flatten(), ignore_index=IGNORED, reduction="sum")
+    # Per sentence, like the event loss, in units of ten tags: long sentences count as what they are.
+    return summed / (10 * len(tags))

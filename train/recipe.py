@@ -1,0 +1,84 @@
+"""A recipe: one commented TOML file that holds every choice of a training run."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+RECIPE_DIR = Path(__file__).with_name("recipes")
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be used; the message names the file and the key."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All keys of a recipe; what each means is said in ``recipes/first-light.toml``."""
+
+    name: str
+    backbone: str
+    languages: list[str]
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    head_learning_rate: float
+    layer_decay: float
+    warmup: float
+    weight_decay: float
+    label_smoothing: float
+    head_dropout: float
+    entity_weight: float
+    role_weight: float
+    freeze_embeddings: bool
+    bfloat16: bool
+    max_tokens: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            wanted = {"str": str, "int": int, "float": float, "bool": bool, "list[str]": list}[str(field.type)]
+            if wanted is float and type(value) is int:
+                object.__setattr__(self, field.name, float(value))
+            elif type(value) is not wanted:
+                raise RecipeError(f"key {field.name!r}: expected {field.type}, got {value!r}")
+        for name in ("epochs", "batch_size", "max_tokens", "learning_rate", "head_learning_rate", "layer_decay"):
+            if getattr(self, name) <= 0:
+                raise RecipeError(f"key {name!r}: expected more than 0, got {getattr(self, name)!r}")
+        for name in ("warmup", "label_smoothing", "head_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise RecipeError(f"key {name!r}: expected a share from 0 to below 1, got {getattr(self, name)!r}")
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def read_recipe(name_or_path: str) -> Recipe:
+    """A recipe file, or one of ours by name ("first-light"); raises :class:`RecipeError`."""
+    path = Path(name_or_path)
+    if not path.suffix and not path.exists():
+        path = RECIPE_DIR / f"{name_or_path}.toml"
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        ours = ", ".join(sorted(p.stem for p in RECIPE_DIR.glob("*.toml")))
+        raise RecipeError(f"{name_or_path}: no such recipe (ours: {ours})") from None
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"{path}: {error}") from error
+    known = [field.name for field in fields(Recipe)]
+    if unknown := sorted(raw.keys() - set(known)):
+        raise RecipeError(f"{path}: unknown key {unknown[0]!r} (known: {', '.join(known)})")
+    if missing := [name for name in known if name not in raw]:
+        raise RecipeError(f"{path}: missing key {missing[0]!r}")
+    try:
+        return Recipe(**raw)
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error}") from None

@@ -1,0 +1,186 @@
+"""A training run: recipe and sentences in, a folder with the best model out."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+from transformers import Trainer, TrainingArguments, set_seed
+
+from tocsin.data.ontology import load_ontology
+from tocsin.data.records import LabelledSentence, Prediction
+from tocsin.model.network import TocsinModel
+from tocsin.model.pipeline import sentences_of_texts
+from tocsin.model.torch_engine import torch_pipeline
+from tocsin.train.features import Collator, make_dataset
+from tocsin.train.objective import multitask_loss
+from tocsin.train.recipe import Recipe
+
+# Figures of gold and predicted sentences; tocsin.evaluate.scores.score fits. Given from outside, because
+# training does not depend on evaluation.
+Scorer = Callable[[Sequence[LabelledSentence], Sequence[Prediction]], dict[str, Any]]
+
+_PACKAGES = ("tocsin", "torch", "transformers", "datasets", "tokenizers", "numpy")
+_RUN_FILE = "run.json"
+
+
+class RunError(RuntimeError):
+    """A run that cannot start or go on; the message says why."""
+
+
+def train(
+    recipe: Recipe,
+    train_sentences: Sequence[LabelledSentence],
+    dev_sentences: Sequence[LabelledSentence],
+    output: Path,
+    score: Scorer,
+) -> dict[str, Any]:
+    """Trains, evaluates on dev after each epoch, and saves the best model with its tokenizer in ``output``.
+
+    The same call on the same folder goes on after a kill, from the last checkpoint. Returns the best dev figures.
+    Raises :class:`RunError` if the folder holds a run of another recipe or of other sentences.
+    """
+    run = {
+        "recipe": recipe.to_dict(),
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
+        "sentences": {"train": len(train_sentences), "dev": len(dev_sentences)},
+    }
+    _claim(output, run)
+    set_seed(recipe.seed)
+    ontology = load_ontology()
+    model, tokenizer = TocsinModel.from_backbone(
+        recipe.backbone, ontology, recipe.languages, recipe.max_tokens, recipe.head_dropout
+    )
+    model.config.model_name = recipe.name
+    model.config.training = run
+    if recipe.freeze_embeddings:
+        model.encoder.get_input_embeddings().weight.requires_grad = False
+    max_tokens = model.config.max_tokens
+    trainer = _Trainer(
+        recipe=recipe,
+        dev=dev_sentences,
+        tokenizer=tokenizer,
+        score=score,
+        model=model,
+        args=_arguments(recipe, output),
+        train_dataset=make_dataset(train_sentences, tokenizer, ontology, max_tokens),
+        eval_dataset=make_dataset(dev_sentences, tokenizer, ontology, max_tokens),
+        data_collator=Collator(torch_pipeline(model, tokenizer).settings.pad_token_id),
+    )
+    trainer.train(resume_from_checkpoint=_last_checkpoint(output))
+    # load_best_model_at_end has put the best epoch's weights back.
+    figures = trainer.dev_figures()
+    model.save_pretrained(output)
+    tokenizer.save(str(output / "tokenizer.json"))
+    (output / "dev.json").write_text(json.dumps({"best": figures, "log": trainer.state.log_history}, indent=1))
+    return figures
+
+
+def _claim(output: Path, run: dict[str, Any]) -> None:
+    path = output / _RUN_FILE
+    output.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        for key in ("recipe", "sentences"):
+            if before[key] != run[key]:
+                raise RunError(f"{output} holds a run with another {key}: {before[key]}; choose another folder")
+    path.write_text(json.dumps(run, indent=1), encoding="utf-8")
+
+
+def _last_checkpoint(output: Path) -> str | None:
+    # trainer_state.json is written last: a checkpoint without it was cut short by a kill.
+    complete = [path for path in output.glob("checkpoint-*") if (path / "trainer_state.json").exists()]
+    return str(max(complete, key=lambda path: int(path.name.split("-")[1]))) if complete else None
+
+
+def _arguments(recipe: Recipe, output: Path) -> TrainingArguments:
+    return TrainingArguments(
+        output_dir=str(output),
+        num_train_epochs=recipe.epochs,
+        per_device_train_batch_size=recipe.batch_size,
+        learning_rate=recipe.learning_rate,
+        warmup_steps=recipe.warmup,
+        weight_decay=recipe.weight_decay,
+        lr_scheduler_type="linear",
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        save_total_limit=1,
+        load_best_model_at_end=True,
+        metric_for_best_model="mean_f1",
+        greater_is_better=True,
+        logging_steps=20,
+        report_to=[],
+        seed=recipe.seed,
+        bf16=recipe.bfloat16,
+        use_cpu=not torch.cuda.is_available(),
+        train_sampling_strategy="group_by_length",
+        dataloader_pin_memory=False,
+        remove_unused_columns=False,
+    )
+
+
+class _Trainer(Trainer):  # type: ignore[misc]
+    def __init__(
+        self,
+        *,
+        recipe: Recipe,
+        dev: Sequence[LabelledSentence],
+        tokenizer: Tokenizer,
+        score: Scorer,
+        **kwargs: Any,
+    ):
+        self.recipe, self.dev, self.tokenizer, self.score = recipe, dev, tokenizer, score
+        super().__init__(**kwargs)
+
+    def compute_loss(
+        self, model: TocsinModel, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
+    ) -> Tensor | tuple[Tensor, dict[str, Tensor]]:
+        logits = model(inputs["input_ids"], inputs["attention_mask"])
+        loss = multitask_loss(
+            logits,
+            inputs,
+            label_smoothing=self.recipe.label_smoothing,
+            entity_weight=self.recipe.entity_weight,
+            role_weight=self.recipe.role_weight,
+        )
+        return (loss, logits) if return_outputs else loss
+
+    def create_optimizer(self, *_: Any) -> torch.optim.Optimizer:
+        groups: dict[tuple[float, float], list[Tensor]] = {}
+        layers = self.model.encoder.config.num_hidden_layers
+        for name, parameter in self.model.named_parameters():
+            if parameter.requires_grad:
+                decay = 0.0 if parameter.ndim < 2 else self.recipe.weight_decay
+                groups.setdefault((self._rate(name, layers), decay), []).append(parameter)
+        self.optimizer = torch.optim.AdamW(
+            [{"params": parameters, "lr": rate, "weight_decay": decay} for (rate, decay), parameters in groups.items()]
+        )
+        return self.optimizer
+
+    def _rate(self, name: str, layers: int) -> float:
+        if not name.startswith("encoder."):
+            return self.recipe.head_learning_rate
+        layer = re.search(r"\.layers?\.(\d+)\.", name)
+        above = layers - 1 - int(layer.group(1)) if layer else layers
+        return float(self.recipe.learning_rate * self.recipe.layer_decay**above)
+
+    def dev_figures(self) -> dict[str, Any]:
+        texts = sentences_of_texts((s.id, s.lang, s.text) for s in self.dev)
+        return self.score(self.dev, torch_pipeline(self.model, self.tokenizer).predict(texts))
+
+    def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
+        figures = self.dev_figures()
+        kept = ("event_micro_f1", "event_macro_f1", "entity_f1", "role_f1")
+        metrics = {f"{metric_key_prefix}_{name}": figures[name] for name in kept}
+        metrics[f"{metric_key_prefix}_mean_f1"] = sum(figures[name] for name in kept) / len(kept)
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
