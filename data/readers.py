@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 
 FORMATS = {".txt": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 STDIN = "-"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,9 @@ def _document(row: Any, file: str, line: int, text_field: str, id_field: str) ->
         return ErrorRow(name, file, line, f"field {text_field!r}: expected a string, got {type(text).__name__}")
     if not text.strip():
         return ErrorRow(name, file, line, f"field {text_field!r} is empty")
+    if surrogate := _SURROGATE.search(text):
+        # Half of a UTF-16 pair: valid in a JSON escape, but no character, and no UTF-8 file can hold it.
+        return ErrorRow(name, file, line, f"field {text_field!r}: lone surrogate at position {surrogate.start()}")
     return Document(name, text, file, line)
 
 
@@ -154,7 +159,7 @@ def _read_csv(stream: BinaryIO, file: str, text_field: str, id_field: str) -> It
             yield ErrorRow(None, file, rows.line_num, f"not valid CSV: {error}")
             continue
         text = row[text_field]
-        if isinstance(text, str) and any("\udc80" <= character <= "\udcff" for character in text):
+        if isinstance(text, str) and _SURROGATE.search(text):
             yield ErrorRow(row.get(id_field), file, number, f"field {text_field!r}: not valid UTF-8")
         elif text is None:
             yield ErrorRow(row.get(id_field), file, number, f"the row ends before field {text_field!r}")

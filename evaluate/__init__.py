@@ -1,1 +1,1 @@
-"""x"""
+"""Metrics, baselines, the export gate and reports."""

@@ -1,1 +1,1 @@
-"""x"""
+"""The network, its labels and decoding, its export, and the runtime that predicts."""

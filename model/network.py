@@ -48,7 +48,7 @@ class TocsinConfig(PretrainedConfig):
 class TocsinModel(PreTrainedModel):
     """``forward(input_ids, attention_mask)`` gives the logits of all three heads.
 
-    Event types are read off the mean of the token states (as E5 pools), tags off each token's state.
+    Event types are read off the normalised mean of the token states (as E5 pools), tags off each token's state.
     """
 
     config_class = TocsinConfig
@@ -60,6 +60,8 @@ class TocsinModel(PreTrainedModel):
         self.encoder = AutoModel.from_config(backbone, **_without_pooler(backbone.model_type))
         width = backbone.hidden_size
         self.dropout = nn.Dropout(config.head_dropout)
+        # The mean of E5's states is short (norm 5 of 384 dimensions): unnormalised, the new head learns slowly.
+        self.event_norm = nn.LayerNorm(width)
         self.event_head = nn.Linear(width, len(config.id2label))
         self.entity_head = nn.Linear(width, len(config.entity_id2label))
         self.role_head = nn.Linear(width, len(config.role_id2label))
@@ -76,7 +78,7 @@ class TocsinModel(PreTrainedModel):
         pooled = (states * mask).sum(1) / mask.sum(1).clamp(min=1)
         states = self.dropout(states)
         return {
-            "event_logits": self.event_head(self.dropout(pooled)),
+            "event_logits": self.event_head(self.dropout(self.event_norm(pooled))),
             "entity_logits": self.entity_head(states),
             "role_logits": self.role_head(states),
         }

