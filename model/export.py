@@ -54,21 +54,16 @@ def trim_vocabulary(
     """The same model with the embeddings of the pieces that ``languages`` need; unchanged if not a Unigram model."""
     if not is_unigram(tokenizer):
         return model, tokenizer
-    ids = needed_ids(tokenizer, languages, texts)
     backbone = dict(model.config.backbone)
-    old_pad = backbone.get("pad_token_id")
-    backbone["vocab_size"] = len(ids)
-    for key in ("pad_token_id", "bos_token_id", "eos_token_id"):
-        if backbone.get(key) in ids:
-            backbone[key] = ids.index(backbone[key])
+    special = {key: backbone[key] for key in ("pad_token_id", "bos_token_id", "eos_token_id") if backbone.get(key) is not None}
+    ids = sorted({*needed_ids(tokenizer, languages, texts), *special.values()})
+    backbone |= {"vocab_size": len(ids)} | {key: ids.index(old) for key, old in special.items()}
     config = TocsinConfig.from_dict(model.config.to_dict() | {"backbone": backbone})
     trimmed = TocsinModel(config)
     state = model.state_dict()
     name = next(n for n, p in model.named_parameters() if p is model.encoder.get_input_embeddings().weight)
     state[name] = state[name][torch.tensor(ids)]
     trimmed.load_state_dict(state)
-    if old_pad is not None and old_pad not in ids:
-        raise ModelError("the padding token was trimmed away")
     return trimmed.eval(), trim(tokenizer, ids)
 
 

@@ -29,7 +29,7 @@ def needed_ids(tokenizer: Tokenizer, languages: Sequence[str], texts: Iterable[s
     """
     pieces = _pieces(tokenizer)
     ids = {id for piece, id in pieces.items() if len(piece.lstrip("▁")) <= 1 or not any(c.isalpha() for c in piece)}
-    ids.update(tokenizer.get_added_tokens_decoder())
+    ids |= _special_ids(tokenizer)
     for language in languages:
         if language in _WHOLE_SCRIPTS:
             script = regex.compile(rf"▁?[{_WHOLE_SCRIPTS[language]}\p{{Common}}]+")
@@ -42,6 +42,12 @@ def needed_ids(tokenizer: Tokenizer, languages: Sequence[str], texts: Iterable[s
             twins = (name[1:] if name.startswith("▁") else f"▁{name}" for name in names)
             ids |= used | {pieces[twin] for twin in twins if twin in pieces}
     return sorted(ids | _used(tokenizer, list(texts)))
+
+
+def _special_ids(tokenizer: Tokenizer) -> set[int]:
+    state = json.loads(tokenizer.to_str())
+    surrounding = (state.get("post_processor") or {}).get("special_tokens", {}).values()
+    return {state["model"]["unk_id"], *tokenizer.get_added_tokens_decoder(), *(i for t in surrounding for i in t["ids"])}
 
 
 def _pieces(tokenizer: Tokenizer) -> dict[str, int]:

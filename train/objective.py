@@ -14,20 +14,25 @@ def multitask_loss(
     logits: Mapping[str, Tensor],
     labels: Mapping[str, Tensor],
     *,
+    positive_weight: float,
     label_smoothing: float,
     entity_weight: float,
     role_weight: float,
 ) -> Tensor:
     """Scalar: event binary cross-entropy (summed over types, mean over sentences) plus weighted tag cross-entropies.
 
+    ``positive_weight``: how much more a type that is reported weighs than one that is not.
     ``labels``: "event_labels" (batch, types) float 0/1; "entity_labels", "role_labels" (batch, tokens) int64 with
     -100 where a token carries no tag (special tokens, padding, all but the first token of a unit).
     """
     targets = labels["event_labels"] * (1 - label_smoothing) + label_smoothing / 2
-    event = functional.binary_cross_entropy_with_logits(logits["event_logits"], targets, reduction="none").sum(1).mean()
+    events = logits["event_logits"]
+    event = functional.binary_cross_entropy_with_logits(
+        events, targets, pos_weight=events.new_tensor(positive_weight), reduction="none"
+    )
     entity = _tag_loss(logits["entity_logits"], labels["entity_labels"])
     role = _tag_loss(logits["role_logits"], labels["role_labels"])
-    return event + entity_weight * entity + role_weight * role
+    return event.sum(1).mean() + entity_weight * entity + role_weight * role
 
 
 def _tag_loss(logits: Tensor, tags: Tensor) -> Tensor:

@@ -147,6 +147,7 @@ class _Trainer(Trainer):  # type: ignore[misc]
         loss = multitask_loss(
             logits,
             inputs,
+            positive_weight=self.recipe.positive_weight,
             label_smoothing=self.recipe.label_smoothing,
             entity_weight=self.recipe.entity_weight,
             role_weight=self.recipe.role_weight,

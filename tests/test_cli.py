@@ -1,0 +1,183 @@
+"""The command line as a user meets it: formats, outputs, exit codes, and messages for bad input."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tocsin.data.ontology import load_ontology
+from tocsin.data.records import json_schema
+from tocsin.model.runtime import RELEASED_DIR
+
+ARTICLE = Path(__file__).resolve().parents[1] / "data" / "examples" / "port.fr.txt"
+
+
+def tocsin(*arguments: object, stdin: bytes | None = None) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "tocsin", *map(str, arguments)], input=stdin, capture_output=True, check=False
+    )
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_types_and_schema_print_everything() -> None:
+    shown = tocsin("types").stdout
+    ontology = load_ontology()
+    assert all(name in shown for name in (*ontology.type_names, *ontology.entity_names, *ontology.role_names))
+    assert json.loads(tocsin("schema", "prediction").stdout) == json_schema("prediction")
+
+
+def test_data_check_passes_and_counts() -> None:
+    done = tocsin("data", "check")
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert done.stdout.rstrip().endswith("0 problems")
+    assert "leadership_change" in done.stdout
+
+
+def test_data_check_names_what_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "fr" / "train.txt"
+    path.parent.mkdir()
+    path.write_text("war | Rien\n")
+    done = tocsin("data", "check", path)
+    assert done.returncode == 1
+    assert f"{path}:1: unknown event type 'war'" in done.stdout
+
+
+def test_predicts_an_article_to_jsonl(tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    done = tocsin("predict", ARTICLE, "-o", output)
+    assert done.returncode == 0, done.stderr
+    assert f"records in {output}" in done.stderr
+    text = ARTICLE.read_text(encoding="utf-8")
+    validator = jsonschema.Draft202012Validator(json_schema("prediction"))
+    for number, record in enumerate(records(output)):
+        validator.validate(record)
+        assert record["id"] == f"{ARTICLE.name}#{number}"
+        assert text[record["start"] : record["end"]] == record["text"]
+    assert tocsin("predict", ARTICLE).stdout == output.read_text(encoding="utf-8")  # a pipe gets the same
+
+
+def test_all_formats_give_the_same_records(tmp_path: Path) -> None:
+    rows = [{"n": "x1", "body": "Un drone a visé le port. Rien d'autre."}, {"n": "x2", "body": "الجيش ينسحب من المدينة"}]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "a.csv").write_text("n,body\n" + "\n".join(f"{r['n']},{r['body']}" for r in rows), encoding="utf-8")
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    results = []
+    for suffix in ("jsonl", "csv", "parquet"):
+        output = tmp_path / f"{suffix}.out"
+        done = tocsin("predict", tmp_path / f"a.{suffix}", "--text-field", "body", "--id-field", "n", "-o", output)
+        assert done.returncode == 0, done.stderr
+        results.append(records(output))
+    assert results[0] == results[1] == results[2]
+    assert [record["id"] for record in results[0]] == ["x1#0", "x1#1", "x2#0"]
+
+
+def test_units_languages_scores_and_standard_input() -> None:
+    done = tocsin("predict", "-", "--unit", "document", "--lang", "fr", "--all-scores", stdin="Un. Deux.".encode())
+    (line,) = done.stdout.splitlines()
+    record = json.loads(line)
+    assert (record["id"], record["text"], record["lang"]) == ("stdin", "Un. Deux.", "fr")
+    assert len(record["scores"]) == 43
+
+
+def test_bad_inputs_become_error_rows_and_never_stop_a_batch(tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").touch()
+    (tmp_path / "latin.txt").write_bytes("été".encode("latin-1"))
+    (tmp_path / "bad.jsonl").write_text('{"text": "Il pleut."}\n{"text": \n{"body": "x"}\n')
+    output = tmp_path / "out.jsonl"
+    names = ("none.txt", "empty.txt", "latin.txt", "bad.jsonl")
+    done = tocsin("predict", *(tmp_path / name for name in names), tmp_path, ARTICLE, "-o", output)
+    assert done.returncode == 3
+    errors = records(tmp_path / "out.jsonl.errors.jsonl")
+    assert [(Path(e["file"]).name, e["line"]) for e in errors] == [
+        ("none.txt", None), ("empty.txt", None), ("latin.txt", 1), ("bad.jsonl", 2), ("bad.jsonl", 3), (tmp_path.name, None),
+    ]  # fmt: skip
+    assert all(e["reason"] in done.stderr for e in errors)
+    assert records(output)[0]["text"] == "Il pleut."
+    assert records(output)[-1]["doc_id"] == ARTICLE.name
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["predict", "none.txt"], 1, "none.txt: no such file or directory"),
+        (["predict", "."], 1, ".: is a directory"),
+        (["predict", ARTICLE, "--lang", "tlh"], 2, "unknown language 'tlh'; known: "),
+        (["predict", ARTICLE, "--model", "none"], 1, "none: not a model folder"),
+        (["predict", ARTICLE, "-o", "none/out.jsonl"], 1, "none/out.jsonl: no such file or directory"),
+        (["predict", ARTICLE, "--unit", "word"], 2, "unit"),
+        (["train", "none.toml"], 2, "none.toml: no such recipe"),
+        (["evaluate", "--corpus", "none"], 1, "none: no corpus files"),
+    ],
+)
+def test_wrong_usage_is_named(arguments: list[object], code: int, message: str) -> None:
+    done = tocsin(*arguments)
+    assert done.returncode == code
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_unknown_recipe_key_and_damaged_model(tmp_path: Path) -> None:
+    recipe = tmp_path / "r.toml"
+    recipe.write_text("colour = 1\n")
+    done = tocsin("train", recipe)
+    assert done.returncode == 2 and f"{recipe}: unknown key 'colour'" in done.stderr
+    (tmp_path / "model").mkdir()
+    for name in ("model.onnx", "tokenizer.json", "config.json"):
+        (tmp_path / "model" / name).write_bytes((RELEASED_DIR / name).read_bytes()[:1000])
+    done = tocsin("predict", ARTICLE, "--model", tmp_path / "model")
+    assert done.returncode == 1 and "config.json: damaged" in done.stderr
+
+
+def test_a_language_nobody_tested_is_said() -> None:
+    done = tocsin("predict", "-", "--lang", "yo", stdin=b"Ogun ti bere.")
+    assert done.returncode == 0
+    assert "not tested on the language of some sentences: 1 in 'yo'" in done.stderr
+
+
+def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
+    big = tmp_path / "big.jsonl"
+    big.write_text('{"text": "Il pleut."}\n' * 2000)
+    command = f"{sys.executable} -m tocsin predict {big} | head -n 1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert json.loads(done.stdout)["text"] == "Il pleut."
+    assert done.stderr == ""
+
+
+def test_terminal_view_marks_the_text() -> None:
+    from rich.console import Console
+
+    import tocsin as api
+    from tocsin.view import print_prediction
+
+    console = Console(record=True, width=70, file=open("/dev/null", "w"), force_terminal=True)  # noqa: SIM115
+    text = ARTICLE.read_text(encoding="utf-8")
+    for record in api.load().predict(text):
+        print_prediction(record, console)
+    shown = console.export_text(styles=False)
+    assert "no event" in shown or "0." in shown
+    assert all(len(line) <= 70 for line in shown.splitlines())
+    assert "".join(text.split())[:60] in "".join(shown.split())
+
+
+def test_evaluate_writes_table_and_json(tmp_path: Path) -> None:
+    output = tmp_path / "scores.json"
+    done = tocsin("evaluate", "--split", "dev", "-o", output)
+    assert done.returncode == 0, done.stderr
+    systems = json.loads(output.read_text())["systems"]
+    model, baseline = systems.values()
+    assert model["event_micro_f1"] > baseline["event_micro_f1"]
+    assert {"per_type", "per_entity", "per_role", "per_language"} <= model.keys()
+    assert "tfidf-logreg" in done.stdout and "per language" in done.stdout.lower()

@@ -1,0 +1,165 @@
+"""The released model: what it says, how it treats long and odd texts, and what happens when its folder is damaged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+import tocsin
+from tocsin.data.readers import Document
+from tocsin.data.records import LabelledSentence, json_schema
+from tocsin.evaluate.scores import score
+from tocsin.model.pipeline import Pipeline, sentences_of_texts
+from tocsin.model.runtime import RELEASED_DIR, load_release
+from tocsin.model.settings import ModelError
+
+ROOT = Path(__file__).resolve().parents[1]
+ARTICLE = ROOT.parent / "shared" / "examples" / "al-omar.fr.txt"
+
+
+def test_is_small_enough() -> None:
+    assert sum(path.stat().st_size for path in RELEASED_DIR.iterdir()) <= 50_000_000
+
+
+@pytest.mark.skipif(not ARTICLE.exists(), reason="the example article is not beside the checkout")
+def test_reads_the_al_omar_article() -> None:
+    text = ARTICLE.read_text(encoding="utf-8")
+    records = tocsin.load().predict(text)
+    assert len(records) == 19
+    assert all(record.lang == "fr" and text[record.start : record.end] == record.text for record in records)
+    assert any(record.text.startswith("En réponse au bombardement") for record in records)  # inside the quotation
+    first = records[0]
+    assert first.primary == "shelling_missile_attack"
+    entities = {(span.label, span.text) for span in first.entities}
+    assert {("location", "Deir ez-Zor"), ("location", "Syrie"), ("weapon", "15 missiles")} <= entities
+
+
+def test_records_fit_the_schema_and_their_text(release: Pipeline, dev: list[LabelledSentence]) -> None:
+    validator = jsonschema.Draft202012Validator(json_schema("prediction"))
+    predictions = release.predict(sentences_of_texts((s.id, s.lang, s.text) for s in dev), all_scores=True)
+    assert [p.id for p in predictions] == [s.id for s in dev]  # order kept
+    for prediction in predictions:
+        validator.validate(prediction.to_dict())
+        scores = [event.score for event in prediction.events]
+        assert scores == sorted(scores, reverse=True)
+        for span in (*prediction.entities, *prediction.roles):
+            assert prediction.text[span.start : span.end] == span.text
+    validator.validate(release.predict(sentences_of_texts([("x", "fr", "…")]))[0].to_dict())
+
+
+def test_beats_the_card_it_ships_with(release: Pipeline, dev: list[LabelledSentence]) -> None:
+    # Figures on dev that the release had when it was cut, less a margin: a broken pipeline falls far below.
+    mine = [s for s in dev if s.lang in release.settings.languages]
+    figures = score(mine, release.predict(sentences_of_texts((s.id, s.lang, s.text) for s in mine)))
+    assert figures["event_micro_f1"] > 0.65
+    assert figures["entity_f1"] > 0.6
+    assert figures["role_f1"] > 0.4
+
+
+def test_scores_do_not_depend_on_the_batch(release: Pipeline, dev: list[LabelledSentence]) -> None:
+    sentences = sentences_of_texts((s.id, s.lang, s.text) for s in dev[::8])
+    together = [p.scores or {} for p in release.predict(sentences, all_scores=True)]
+    alone = [release.predict([s], all_scores=True)[0].scores or {} for s in sentences]
+    difference = max(abs(a[name] - b[name]) for a, b in zip(together, alone, strict=True) for name in a)
+    assert difference <= 1e-3
+
+
+def test_long_texts_are_read_in_windows_never_cut(release: Pipeline) -> None:
+    filler = "Le marché municipal ouvre chaque matin ses portes aux habitants du quartier voisin. "
+    event = "Un drone a bombardé l'aéroport de Khartoum mardi, tuant douze soldats."
+    text = filler * 60 + event + " " + filler * 60
+    document = Document("d", text, "f", lang="fr")
+    (record,) = release.predict(release.sentences(document, "document"))
+    assert record.text == text
+    assert record.primary == "air_drone_strike"
+    position = text.index("Khartoum")
+    assert any(span.start <= position < span.end for span in record.entities)
+    # Every token has logits of a window that saw it: the windows cover the text without a gap.
+    for length in (1, 253, 254, 255, 400, 1000, 100_003):
+        windows = release._windows(length)
+        assert windows[0][0] == 0 and windows[-1][1] == length
+        assert all(left[1] > right[0] for left, right in zip(windows, windows[1:], strict=False))
+
+
+def test_a_million_character_line(release: Pipeline) -> None:
+    text = ("a" * 999_990 + " Paris fin")[:1_000_000]
+    (record,) = release.predict(release.sentences(Document("d", text, "f", lang="fr"), "document"))
+    assert record.end == 1_000_000
+    assert all(text[s.start : s.end] == s.text for s in (*record.entities, *record.roles))
+
+
+def test_python_api() -> None:
+    model = tocsin.load(threads=1)
+    records = model.predict(["Trois civils ont été tués à Gao. Il pleut.", "军队周一夺回了该镇。"], all_scores=True)
+    assert [(r.doc_id, r.sentence, r.lang) for r in records] == [("0", 0, "fr"), ("0", 1, "fr"), ("1", 0, "zh")]
+    assert records[0].scores is not None and len(records[0].scores) == 43
+    assert len(model.predict("Un. Deux.", unit="document")) == 1
+    assert model.predict("") == []
+    assert "fr" in model.languages
+    with pytest.raises(ValueError, match="unknown language 'tlh'"):
+        model.predict("x", lang="tlh")
+
+
+def test_prediction_needs_neither_torch_nor_transformers() -> None:
+    code = (
+        "import sys\n"
+        "for name in ('torch', 'transformers', 'datasets', 'sklearn', 'onnx'): sys.modules[name] = None\n"
+        "import tocsin\n"
+        "print(tocsin.load().predict('Des rebelles ont attaqué un poste de police à Gao.')[0].primary)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "armed_clash"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(RELEASED_DIR, tmp_path / "model"))
+
+
+def damaged(copy: Path) -> str:
+    with pytest.raises(ModelError) as error:
+        load_release(copy)
+    return str(error.value)
+
+
+def test_a_damaged_folder_is_named(copy: Path) -> None:
+    model = (copy / "model.onnx").read_bytes()
+    (copy / "model.onnx").write_bytes(model[:-1000])
+    assert f"{copy / 'model.onnx'}: damaged: its checksum" in damaged(copy)
+    (copy / "model.onnx").unlink()
+    assert f"{copy / 'model.onnx'}: missing" in damaged(copy)
+
+
+def test_a_damaged_config_is_named(copy: Path) -> None:
+    config = json.loads((copy / "config.json").read_text())
+    for change, message in (
+        ({"id2label": {"0": "war"}}, "field 'id2label' does not match ontology"),
+        ({"languages": 5}, "bad or missing field"),
+        ({"model_type": "bert"}, "not a tocsin model"),
+    ):
+        (copy / "config.json").write_text(json.dumps(config | change))
+        assert message in damaged(copy)
+    (copy / "config.json").write_text("{")
+    assert "config.json: damaged" in damaged(copy)
+    (copy / "config.json").unlink()
+    assert "no config.json" in damaged(copy)
+
+
+def test_a_model_that_is_nowhere_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="not a model folder"):
+        load_release(tmp_path / "none")
+    with pytest.raises(ModelError, match="not a model folder"):
+        load_release(str(RELEASED_DIR / "config.json"))
+
+
+def test_scores_are_probabilities(release: Pipeline) -> None:
+    record = release.predict(sentences_of_texts([("x", "fr", "La police a dispersé la marche à Lomé.")]), all_scores=True)[0]
+    values = np.array(list((record.scores or {}).values()))
+    assert ((values >= 0) & (values <= 1)).all()
