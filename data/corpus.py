@@ -205,4 +205,5 @@ def _count(summary: CorpusSummary, sentence: LabelledSentence, split: str) -> No
         summary.negatives[sentence.negative] += 1
     summary.several_types += len(sentence.types) > 1
     characters_per_word = 1.7 if sentence.lang in ("zh", "ja") else 1.0
-    summary.over_25_words += len(word_offsets(sentence.text)) / characters_per_word > 25
+    words = sum(sentence.text[start].isalnum() for start, _ in word_offsets(sentence.text))
+    summary.over_25_words += words / characters_per_word > 25

@@ -43,6 +43,8 @@ def test_words_hold_every_visible_character_once(text: str) -> None:
             ["Il a dit : « Nous partons.", "Rien ne nous retient. »", "Puis le silence."],
         ),
         ("fr", "M. Kessab est parti. Le 3 mai, tout a changé.", ["M. Kessab est parti.", "Le 3 mai, tout a changé."]),
+        ("fr", "Selon MM. Roy et J. Doe, c'est fini. M. K. se tait.", ["Selon MM. Roy et J. Doe, c'est fini.", "M. K. se tait."]),
+        ("en", "The U.S. Army left. Dr. Roy stayed.", ["The U.S. Army left.", "Dr. Roy stayed."]),
         ("fr", "Bombardement\nDouze morts", ["Bombardement", "Douze morts"]),
         ("en", 'Mr. Smith said: "We lost. We will be back." He left.', ['Mr. Smith said: "We lost.', 'We will be back."', "He left."]),
         ("en", "He left 😀. Then nothing.", ["He left 😀.", "Then nothing."]),
