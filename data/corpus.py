@@ -24,7 +24,7 @@ from tocsin.data.words import word_offsets
 CORPUS_DIR = Path(__file__).with_name("corpus")
 SPLITS = ("train", "dev", "test")
 
-_QUOTES = "\"«»“”„‟‹›「」『』《》〈〉"  # no apostrophes: they stand inside words
+_QUOTES = '"«»“”„‟‹›「」『』《》〈〉'  # no apostrophes: they stand inside words
 _PUNCTUATION = ",.;:!?،؛。，、；："
 
 
@@ -56,7 +56,7 @@ class CorpusSummary:
 
 
 def split_of(path: Path) -> str:
-    """"train" for ``train.txt`` and ``train-2.txt``."""
+    """ "train" for ``train.txt`` and ``train-2.txt``."""
     return path.stem.split("-")[0]
 
 
@@ -84,8 +84,8 @@ def parse_file(path: Path, ontology: Ontology) -> Iterator[LabelledSentence | Pr
     try:
         content = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        yield Problem(f"{path}:{line}", f"not valid UTF-8 (byte {error.start})")
+        number = error.object[: error.start].count(b"\n") + 1
+        yield Problem(f"{path}:{number}", f"not valid UTF-8 (byte {error.start})")
         return
     except OSError as error:
         yield Problem(str(path), f"cannot be read: {error.strerror}")
@@ -149,10 +149,15 @@ def _sentence_problems(sentence: LabelledSentence) -> Iterator[str]:
 
 
 def _has_outer_punctuation(mention: str) -> bool:
-    # A quoted name inside a longer mention is fine ("the group «Dawn»"), quotes around the mention or half a pair are not.
+    # A quoted name inside a longer mention is fine ("the group «Dawn»"); quotes around it or half a pair are not.
     quotes = sum(character in _QUOTES for character in mention)
     wrapped = quotes == 2 and mention[0] in _QUOTES and mention[-1] in _QUOTES
-    return wrapped or quotes % 2 == 1 or mention[0] in _PUNCTUATION + ")" or mention[-1] in _PUNCTUATION.replace(".", "") + "("
+    return (
+        wrapped
+        or quotes % 2 == 1
+        or mention[0] in _PUNCTUATION + ")"
+        or mention[-1] in _PUNCTUATION.replace(".", "") + "("
+    )
 
 
 def _language_problem(sentence: LabelledSentence) -> str | None:
@@ -190,7 +195,9 @@ def check_files(files: Iterable[Path], ontology: Ontology | None = None) -> tupl
             key = normalised(item.text)
             if key in seen:
                 other_split, other = seen[key]
-                what = "duplicate of" if other_split == split else f"leaks from {split} into {other_split}: same text as"
+                what = (
+                    "duplicate of" if other_split == split else f"leaks from {split} into {other_split}: same text as"
+                )
                 problems.append(Problem(here, f"{what} {other}"))
             seen.setdefault(key, (split, here))
             _count(summary, item, split)

@@ -15,9 +15,21 @@ import re
 from tocsin.data.ontology import Ontology
 from tocsin.data.records import LabelledSentence, Span
 
-NEGATIVE_KINDS = (
-    "metaphor sport history planned denied statistics prize economics weather culture fiction opinion law".split()
-)
+NEGATIVE_KINDS = [
+    "metaphor",
+    "sport",
+    "history",
+    "planned",
+    "denied",
+    "statistics",
+    "prize",
+    "economics",
+    "weather",
+    "culture",
+    "fiction",
+    "opinion",
+    "law",
+]
 _PIECE = re.compile(r"\\(.)|\[([a-z]+) |(\])|([\[\\])|([^\\\[\]]+)", re.DOTALL)
 
 

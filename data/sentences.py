@@ -12,7 +12,9 @@ import regex
 import sentencex
 
 _PARAGRAPH = regex.compile(r"[^\r\n\u2028\u2029\x0b\x0c\x85]+")
-_QUOTATION = regex.compile(r"«([^«»]+)»|“([^“”]+)”|„([^„“”]+)[“”]|‹([^‹›]+)›|「([^「」]+)」|『([^『』]+)』|\"([^\"]+)\"")
+_QUOTATION = regex.compile(
+    r"«([^«»]+)»|“([^“”]+)”|„([^„“”]+)[“”]|‹([^‹›]+)›|「([^「」]+)」|『([^『』]+)』|\"([^\"]+)\""
+)
 
 # "M. Kessab", "MM. Kessab et Roy", "J. Doe": a lone capital with a full stop ends no sentence. sentencex knows this
 # of some languages only.

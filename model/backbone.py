@@ -169,4 +169,3 @@ def _xlmr_tokenizer(vocab: list[tuple[str, float]], bos: int, eos: int, unk: int
         single=f"{start} $A {end}", pair=None, special_tokens=[(start, bos), (end, eos)]
     )
     return tokenizer
-

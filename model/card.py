@@ -51,7 +51,9 @@ def write_card(
         dev=run["sentences"]["dev"],
         test=model_result["sentences"],
         threshold=next(iter(config["thresholds"].values())),
-        figures=_markdown(["", *results], [[row, *(_cell(r.get(key)) for r in results.values())] for row, key in _ROWS.items()]),
+        figures=_markdown(
+            ["", *results], [[row, *(_cell(r.get(key)) for r in results.values())] for row, key in _ROWS.items()]
+        ),
         per_language=_markdown(
             ["", "sentences", "event micro-F1", "entity F1", "role F1"],
             [

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
@@ -62,7 +61,7 @@ class TocsinModel(PreTrainedModel):
         self.dropout = nn.Dropout(config.head_dropout)
         # The mean of E5's states is short (norm 5 of 384 dimensions): unnormalised, the new head learns slowly.
         self.event_norm = nn.LayerNorm(width)
-        self.event_head = nn.Linear(width, len(config.id2label))
+        self.event_head = nn.Linear(width, len(config.id2label or {}))
         self.entity_head = nn.Linear(width, len(config.entity_id2label))
         self.role_head = nn.Linear(width, len(config.role_id2label))
         self.post_init()

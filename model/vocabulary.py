@@ -38,7 +38,7 @@ def needed_ids(tokenizer: Tokenizer, languages: Sequence[str], texts: Iterable[s
             words = list(islice(iter_wordlist(language, "best"), _WORDS))
             words += [word.capitalize() for word in words] + [word.upper() for word in words[:_UPPERCASE_WORDS]]
             used = _used(tokenizer, words)
-            names = [tokenizer.id_to_token(id) for id in used]
+            names = [tokenizer.id_to_token(id) or "" for id in used]
             twins = (name[1:] if name.startswith("▁") else f"▁{name}" for name in names)
             ids |= used | {pieces[twin] for twin in twins if twin in pieces}
     return sorted(ids | _used(tokenizer, list(texts)))
@@ -47,7 +47,11 @@ def needed_ids(tokenizer: Tokenizer, languages: Sequence[str], texts: Iterable[s
 def _special_ids(tokenizer: Tokenizer) -> set[int]:
     state = json.loads(tokenizer.to_str())
     surrounding = (state.get("post_processor") or {}).get("special_tokens", {}).values()
-    return {state["model"]["unk_id"], *tokenizer.get_added_tokens_decoder(), *(i for t in surrounding for i in t["ids"])}
+    return {
+        state["model"]["unk_id"],
+        *tokenizer.get_added_tokens_decoder(),
+        *(i for t in surrounding for i in t["ids"]),
+    }
 
 
 def _pieces(tokenizer: Tokenizer) -> dict[str, int]:

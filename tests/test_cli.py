@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -69,7 +70,10 @@ def test_predicts_an_article_to_jsonl(tmp_path: Path) -> None:
 
 
 def test_all_formats_give_the_same_records(tmp_path: Path) -> None:
-    rows = [{"n": "x1", "body": "Un drone a visé le port. Rien d'autre."}, {"n": "x2", "body": "الجيش ينسحب من المدينة"}]
+    rows = [
+        {"n": "x1", "body": "Un drone a visé le port. Rien d'autre."},
+        {"n": "x2", "body": "الجيش ينسحب من المدينة"},
+    ]
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
     (tmp_path / "a.csv").write_text("n,body\n" + "\n".join(f"{r['n']},{r['body']}" for r in rows), encoding="utf-8")
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
@@ -84,7 +88,7 @@ def test_all_formats_give_the_same_records(tmp_path: Path) -> None:
 
 
 def test_units_languages_scores_and_standard_input() -> None:
-    done = tocsin("predict", "-", "--unit", "document", "--lang", "fr", "--all-scores", stdin="Un. Deux.".encode())
+    done = tocsin("predict", "-", "--unit", "document", "--lang", "fr", "--all-scores", stdin=b"Un. Deux.")
     (line,) = done.stdout.splitlines()
     record = json.loads(line)
     assert (record["id"], record["text"], record["lang"]) == ("stdin", "Un. Deux.", "fr")
@@ -101,7 +105,8 @@ def test_bad_inputs_become_error_rows_and_never_stop_a_batch(tmp_path: Path) -> 
     assert done.returncode == 3
     errors = records(tmp_path / "out.jsonl.errors.jsonl")
     assert [(Path(e["file"]).name, e["line"]) for e in errors] == [
-        ("none.txt", None), ("empty.txt", None), ("latin.txt", 1), ("bad.jsonl", 2), ("bad.jsonl", 3), (tmp_path.name, None),
+        ("none.txt", None), ("empty.txt", None), ("latin.txt", 1), ("bad.jsonl", 2), ("bad.jsonl", 3),
+        (tmp_path.name, None),
     ]  # fmt: skip
     assert all(e["reason"] in done.stderr for e in errors)
     assert records(output)[0]["text"] == "Il pleut."
@@ -162,7 +167,7 @@ def test_terminal_view_marks_the_text() -> None:
     import tocsin as api
     from tocsin.view import print_prediction
 
-    console = Console(record=True, width=70, file=open("/dev/null", "w"), force_terminal=True)  # noqa: SIM115
+    console = Console(record=True, width=70, file=io.StringIO(), force_terminal=True)
     text = ARTICLE.read_text(encoding="utf-8")
     for record in api.load().predict(text):
         print_prediction(record, console)

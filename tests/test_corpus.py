@@ -64,7 +64,10 @@ def test_broken_lines_are_named(line: str, message: str, ontology: Ontology) -> 
         ("accident |  Un train a [trigger déraillé]", "space at the start or end"),
         ("accident | Un train a [trigger de\u0301raille\u0301]", "normal form C"),
         ("accident | Un train\u0007 a [trigger déraillé]", "character U+0007"),
-        ("accident | The train to the northern city has [trigger derailed] this morning near the river", "reads like 'en'"),
+        (
+            "accident | The train to the northern city has [trigger derailed] this morning near the river",
+            "reads like 'en'",
+        ),
     ],
 )
 def test_validator_finds(line: str, message: str | None, tmp_path: Path) -> None:

@@ -62,7 +62,12 @@ def test_gold_spans_survive_labels_and_decoding(tokenizer: Tokenizer, ontology: 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.text(alphabet=st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from("叙利亚 قصف ไทย نیم‌فاصله re\u0301.»")), max_size=40),
+    st.text(
+        alphabet=st.one_of(
+            st.characters(exclude_categories=["Cs"]), st.sampled_from("叙利亚 قصف ไทย نیم‌فاصله re\u0301.»")
+        ),
+        max_size=40,
+    ),
     st.integers(0, 10**6),
 )
 def test_any_text_gives_whole_words_in_order(text: str, seed: int) -> None:
@@ -91,7 +96,9 @@ def test_right_to_left_offsets_are_logical(tokenizer: Tokenizer) -> None:
     logits = np.full((len(words), 3), -9, np.float32)
     logits[:, 0] = 0
     logits[3, 1] = 9
-    assert [(s.start, s.text) for s in decode_spans(logits, units, text, ["location"])] == [(text.index("إدلب"), "إدلب")]
+    assert [(s.start, s.text) for s in decode_spans(logits, units, text, ["location"])] == [
+        (text.index("إدلب"), "إدلب")
+    ]
 
 
 def test_punctuation_joined_to_a_word_stays_outside() -> None:

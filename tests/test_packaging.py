@@ -34,7 +34,8 @@ def test_wheel_has_one_top_level_package_and_the_model(wheel: Path) -> None:
         names = archive.namelist()
     assert {name.split("/")[0] for name in names if ".dist-info" not in name.split("/")[0]} == {"tocsin"}
     for wanted in ("data/ontology.json", "data/schema/prediction.json", "model/released/model.onnx", "py.typed",
-                   "model/released/README.md", "train/recipes/first-light.toml", "data/corpus/fr/test.txt"):  # fmt: skip
+                   "model/released/README.md", "train/recipes/first-light.toml",
+                   "data/corpus/fr/test.txt"):  # fmt: skip
         assert f"tocsin/{wanted}" in names
     assert wheel.stat().st_size < 50_000_000
 
@@ -45,7 +46,9 @@ def test_wheel_works_in_a_clean_environment(wheel: Path, tmp_path: Path) -> None
     environment = tmp_path / "env"
     venv.create(environment, with_pip=False)
     python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
-    site = Path(subprocess.check_output([python, "-c", "import site; print(site.getsitepackages()[0])"], text=True).strip())
+    site = Path(
+        subprocess.check_output([python, "-c", "import site; print(site.getsitepackages()[0])"], text=True).strip()
+    )
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-deps", "--no-index", "--quiet"]
     subprocess.run([*pip, str(wheel)], check=True)
     (site / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
@@ -74,7 +77,9 @@ def test_editable_install_is_one_package_that_type_checkers_resolve(tmp_path: Pa
         "import tocsin\nfrom tocsin.data.records import Prediction\nfrom tocsin.evaluate.metrics import Counts\n"
         "records: list[Prediction] = tocsin.load().predict('x')\nreveal_type(Counts(1, 1, 1).f1)\n"
     )
-    done = subprocess.run([sys.executable, "-c", "import tocsin.data, data"], capture_output=True, text=True, cwd=tmp_path, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", "import tocsin.data, data"], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
     assert "No module named 'data'" in done.stderr
     checked = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "user.py"], capture_output=True, text=True, cwd=tmp_path, check=False

@@ -17,7 +17,7 @@ from tocsin.data.readers import Document, ErrorRow, read_documents
 
 
 def read(path: Path, **options: str) -> list[Document | ErrorRow]:
-    return list(read_documents([str(path)], **options))  # type: ignore[arg-type]
+    return list(read_documents([str(path)], **options))
 
 
 def reason(item: Document | ErrorRow) -> str:
@@ -38,7 +38,9 @@ def test_jsonl_csv_and_parquet_say_the_same(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
     for suffix in ("jsonl", "csv", "parquet"):
         documents = read(tmp_path / f"a.{suffix}", text_field="body", id_field="key")
-        assert [(d.id, d.text) for d in documents if isinstance(d, Document)] == [tuple(r.values()) for r in rows], suffix
+        assert [(d.id, d.text) for d in documents if isinstance(d, Document)] == [tuple(r.values()) for r in rows], (
+            suffix
+        )
 
 
 def test_a_record_without_id_is_known_by_its_place(tmp_path: Path) -> None:
@@ -73,11 +75,22 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     (tmp_path / "fake.parquet").write_text("not parquet")
     (tmp_path / "wrong.csv").write_text("id,txt\n1,a\n")
     pq.write_table(pa.table({"txt": ["a"]}), tmp_path / "wrong.parquet")
-    names = ("none.txt", ".", "empty.txt", "empty.jsonl", "blank.txt", "latin.txt", "fake.parquet", "wrong.csv", "wrong.parquet")
+    names = (
+        "none.txt",
+        ".",
+        "empty.txt",
+        "empty.jsonl",
+        "blank.txt",
+        "latin.txt",
+        "fake.parquet",
+        "wrong.csv",
+        "wrong.parquet",
+    )
     items = list(read_documents([str(tmp_path / name) for name in names]))
     assert [word in reason(item) for item, word in zip(items, (
         "no such file", "is a directory", "the file is empty", "the file is empty", "only blank space",
-        "not valid UTF-8", "not a Parquet file", "no column 'text' (columns: id, txt)", "no column 'text' (columns: txt)",
+        "not valid UTF-8", "not a Parquet file", "no column 'text' (columns: id, txt)",
+        "no column 'text' (columns: txt)",
     ), strict=True)] == [True] * 9  # fmt: skip
     assert isinstance(items[5], ErrorRow) and items[5].line == 2
 
@@ -107,4 +120,4 @@ def test_every_jsonl_line_is_accounted_for(lines: list[bytes]) -> None:
         path = Path(folder) / "a.jsonl"
         path.write_bytes(b"\n".join(lines))
         items = read(path)
-    assert [item.line for item in items] == (list(range(1, len(lines) + 1)) or [None])
+    assert [item.line for item in items] == [*range(1, len(lines) + 1)] if lines else [None]

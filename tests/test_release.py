@@ -160,6 +160,8 @@ def test_a_model_that_is_nowhere_is_named(tmp_path: Path) -> None:
 
 
 def test_scores_are_probabilities(release: Pipeline) -> None:
-    record = release.predict(sentences_of_texts([("x", "fr", "La police a dispersé la marche à Lomé.")]), all_scores=True)[0]
+    record = release.predict(
+        sentences_of_texts([("x", "fr", "La police a dispersé la marche à Lomé.")]), all_scores=True
+    )[0]
     values = np.array(list((record.scores or {}).values()))
     assert ((values >= 0) & (values <= 1)).all()

@@ -87,7 +87,8 @@ def test_a_killed_run_goes_on_and_ends_like_an_unbroken_one(
     train(recipe, sentences, sentences, tmp_path / "unbroken", score)
     code = (
         "import sys; from pathlib import Path; from tocsin.data.corpus import load_split;"
-        "from tocsin.evaluate.scores import score; from tocsin.train.recipe import Recipe; from tocsin.train.run import train;"
+        "from tocsin.evaluate.scores import score; from tocsin.train.recipe import Recipe;"
+        "from tocsin.train.run import train;"
         "s = [s for s in load_split('dev') if s.lang == 'fr'][:12];"
         f"train(Recipe(**{recipe.to_dict()!r}), s, s, Path(sys.argv[1]), score)"
     )

@@ -62,7 +62,9 @@ class Split(str, Enum):
     test = "test"
 
 
-ModelOption = Annotated[str | None, typer.Option("--model", help="Release folder or hub name; default: the shipped one.")]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", help="Release folder or hub name; default: the shipped one.")
+]
 CorpusOption = Annotated[Path | None, typer.Option("--corpus", help="Corpus folder; default: the shipped one.")]
 
 
@@ -93,7 +95,9 @@ def types() -> None:
     for title, labels in (("Entities", ontology.entities), ("Roles", ontology.roles)):
         stdout.print(f"\n[bold]{title}[/bold] (name, name in the corpus markup)")
         for label in labels:
-            stdout.print(Padding(f"[bold]{label.name}[/bold]  [dim]{label.markup}[/dim]  {label.definition}", (0, 0, 0, 2)))
+            stdout.print(
+                Padding(f"[bold]{label.name}[/bold]  [dim]{label.markup}[/dim]  {label.definition}", (0, 0, 0, 2))
+            )
 
 
 class Record(str, Enum):
@@ -112,7 +116,9 @@ def schema(record: Record) -> None:
 
 
 @data_app.command()
-def check(files: Annotated[list[Path] | None, typer.Argument(help="Corpus files; default: all of them.")] = None) -> None:
+def check(
+    files: Annotated[list[Path] | None, typer.Argument(help="Corpus files; default: all of them.")] = None,
+) -> None:
     """Validate corpus files and summarise them; exit code 1 if anything is wrong."""
     from tocsin.data.corpus import SPLITS, CorpusError, check_files, corpus_files
     from tocsin.data.ontology import load_ontology
@@ -139,9 +145,10 @@ def check(files: Annotated[list[Path] | None, typer.Argument(help="Corpus files;
             table.add_row(name, *map(str, counts), str(sum(counts)))
         stdout.print(table)
     hard = sum(count for kind, count in summary.negatives.items() if kind != "none")
+    negatives = sum(summary.negatives.values())
     stdout.print(
         f"{sum(summary.sentences.values())} sentences; {summary.several_types} with two or more types, "
-        f"{summary.over_25_words} over 25 words; {sum(summary.negatives.values())} without an event, {hard} of them hard: "
+        f"{summary.over_25_words} over 25 words; {negatives} without an event, {hard} of them hard: "
         + ", ".join(f"{kind} {count}" for kind, count in sorted(summary.negatives.items()) if kind != "none")
     )
     for problem in problems:
@@ -401,7 +408,9 @@ class _Job:
                 self.side_file.unlink(missing_ok=True)  # of an earlier run
         columns = (SpinnerColumn(), TextColumn("{task.completed} sentences"), BarColumn(), TimeElapsedColumn())
         shown = stderr.is_terminal and not self.view
-        self._progress = self._stack.enter_context(Progress(*columns, console=stderr, disable=not shown, transient=True))
+        self._progress = self._stack.enter_context(
+            Progress(*columns, console=stderr, disable=not shown, transient=True)
+        )
         self._task = self._progress.add_task("predict", total=None)
         return self
 

@@ -45,7 +45,10 @@ def print_prediction(prediction: Prediction, console: Console) -> None:
     for span in prediction.entities:
         text.stylize(_ENTITY_STYLES[span.label], span.start, span.end)
     console.print(_indented(text, console))
-    for layer, spans, styles in (("what", prediction.entities, _ENTITY_STYLES), ("role", prediction.roles, _ROLE_STYLES)):
+    for layer, spans, styles in (
+        ("what", prediction.entities, _ENTITY_STYLES),
+        ("role", prediction.roles, _ROLE_STYLES),
+    ):
         if spans:
             line = Text(f"{layer}  ", style="bright_black")
             for i, span in enumerate(spans):

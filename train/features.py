@@ -39,7 +39,10 @@ def _features(sentence: LabelledSentence, tokenizer: Tokenizer, ontology: Ontolo
         "input_ids": encoding.ids,
         "event_labels": [float(name in sentence.types) for name in ontology.type_names],
     }
-    layers = (("entity_labels", sentence.entities, ontology.entity_names), ("role_labels", sentence.roles, ontology.role_names))
+    layers = (
+        ("entity_labels", sentence.entities, ontology.entity_names),
+        ("role_labels", sentence.roles, ontology.role_names),
+    )
     for column, spans, labels in layers:
         tags = torch.full((len(encoding.ids),), IGNORED)
         tags[torch.from_numpy(units.first_token)] = torch.from_numpy(encode_bio(spans, units, labels))

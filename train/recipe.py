@@ -51,7 +51,15 @@ class Recipe:
                 object.__setattr__(self, field.name, float(value))
             elif type(value) is not wanted:
                 raise RecipeError(f"key {field.name!r}: expected {field.type}, got {value!r}")
-        for name in ("epochs", "batch_size", "max_tokens", "learning_rate", "head_learning_rate", "layer_decay", "positive_weight"):
+        for name in (
+            "epochs",
+            "batch_size",
+            "max_tokens",
+            "learning_rate",
+            "head_learning_rate",
+            "layer_decay",
+            "positive_weight",
+        ):
             if getattr(self, name) <= 0:
                 raise RecipeError(f"key {name!r}: expected more than 0, got {getattr(self, name)!r}")
         for name in ("warmup", "label_smoothing", "head_dropout"):

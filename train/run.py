@@ -127,7 +127,9 @@ def _arguments(recipe: Recipe, output: Path) -> TrainingArguments:
     )
 
 
-class _Trainer(Trainer):  # type: ignore[misc]
+class _Trainer(Trainer):
+    model: TocsinModel
+
     def __init__(
         self,
         *,
@@ -140,7 +142,7 @@ class _Trainer(Trainer):  # type: ignore[misc]
         self.recipe, self.dev, self.tokenizer, self.score = recipe, dev, tokenizer, score
         super().__init__(**kwargs)
 
-    def compute_loss(
+    def compute_loss(  # type: ignore[override]
         self, model: TocsinModel, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
     ) -> Tensor | tuple[Tensor, dict[str, Tensor]]:
         logits = model(inputs["input_ids"], inputs["attention_mask"])
