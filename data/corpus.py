@@ -21,7 +21,7 @@ from tocsin.data.ontology import Ontology, load_ontology
 from tocsin.data.records import LabelledSentence
 from tocsin.data.words import word_offsets
 
-CORPUS_DIR = Path(__file__).with_name("corpus")
+CORPUS_DIR = Path(__file__).resolve().with_name("corpus")
 SPLITS = ("train", "dev", "test")
 
 _QUOTES = '"«»“”„‟‹›「」『』《》〈〉'  # no apostrophes: they stand inside words
@@ -107,19 +107,23 @@ def load_split(split: str, directory: Path = CORPUS_DIR, ontology: Ontology | No
     ontology = ontology or load_ontology()
     if split not in SPLITS:
         raise CorpusError(f"unknown split {split!r}, expected one of {', '.join(SPLITS)}")
-    sentences = []
+    sentences: dict[str, LabelledSentence] = {}
     for path in corpus_files(directory):
         if split_of(path) == split:
             for item in parse_file(path, ontology):
                 if isinstance(item, Problem):
                     raise CorpusError(str(item))
-                sentences.append(item)
+                if item.id in sentences:
+                    raise CorpusError(f"{item.source}: duplicate of {sentences[item.id].source}")
+                sentences[item.id] = item
     if not sentences:
         raise CorpusError(f"{directory}: no sentences in split {split!r}")
-    return sentences
+    return list(sentences.values())
 
 
 def _text_problems(text: str) -> Iterator[str]:
+    if not any(character.isalnum() for character in text):
+        yield "no words"
     if text != text.strip():
         yield "space at the start or end"
     if unicodedata.normalize("NFC", text) != text:
@@ -179,6 +183,9 @@ def check_files(files: Iterable[Path], ontology: Ontology | None = None) -> tupl
     for path in files:
         path = path.resolve()
         split, lang = split_of(path), path.parent.name
+        if not path.is_file():
+            problems.append(Problem(str(path), "no such file"))
+            continue
         if split not in SPLITS:
             problems.append(Problem(str(path), f"unknown split {split!r}, expected one of {', '.join(SPLITS)}"))
         if lang not in known_languages():

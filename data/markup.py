@@ -97,24 +97,3 @@ def parse_line(line: str, ontology: Ontology, *, id: str, lang: str, source: str
             raise MarkupError("an event type is given twice")
     text, entities, roles = parse_markup(marked, ontology)
     return LabelledSentence(id, lang, text, types, entities, roles, negative, source)
-
-
-def format_line(sentence: LabelledSentence, ontology: Ontology) -> str:
-    """The corpus line of a record: the inverse of :func:`parse_line`. The layers must nest, not cross."""
-    short = {label.name: label.markup for label in (*ontology.entities, *ontology.roles)}
-    opens: dict[int, list[tuple[int, str]]] = {}
-    closes: dict[int, int] = {}
-    for span in (*sentence.roles, *sentence.entities):
-        opens.setdefault(span.start, []).append((-span.end, short[span.label]))
-        closes[span.end] = closes.get(span.end, 0) + 1
-    pieces = []
-    for i, character in enumerate(sentence.text + "\0"):
-        pieces.append("]" * closes.get(i, 0))
-        # Longest first; at equal length the role, which was entered first, stays outside (sort is stable).
-        pieces.extend(f"[{label} " for _, label in sorted(opens.get(i, []), key=lambda item: item[0]))
-        if i < len(sentence.text):
-            pieces.append("\\" + character if character in "[]\\" else character)
-    head = ", ".join(sentence.types)
-    if not head:
-        head = "none" if sentence.negative in ("", "none") else f"none:{sentence.negative}"
-    return f"{head} | {''.join(pieces)}"

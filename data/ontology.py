@@ -9,13 +9,14 @@ has its own message.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-ONTOLOGY_FILE = Path(__file__).with_name("ontology.json")
+ONTOLOGY_FILE = Path(__file__).resolve().with_name("ontology.json")
 
 # ACLED codebook: each sub-event type belongs to exactly one event type.
 ACLED_SUB_EVENTS = {
@@ -160,6 +161,8 @@ def _text(entry: dict[str, Any], field: str, where: str) -> str:
 def _event_type(entry: Any, where: str, groups: Mapping[str, str]) -> EventType:
     entry = _fields(entry, where, {"name", "group", "definition", "acled", "plover", "cameo", "quad_class"})
     name = _text(entry, "name", where)
+    if not re.fullmatch("[a-z_]+", name) or name == "none":  # "none" is a word of the markup
+        raise OntologyError(f"{where}, field 'name': expected lower-case letters and underscores, got {name!r}")
     where = f"{where} ({name})"
     group = _text(entry, "group", where)
     if group not in groups:
@@ -168,25 +171,25 @@ def _event_type(entry: Any, where: str, groups: Mapping[str, str]) -> EventType:
     if entry["acled"] is not None:
         acled = _fields(entry["acled"], f"{where}, field 'acled'", {"event_type", "sub_event_type"})
         acled_event, acled_sub = acled["event_type"], acled["sub_event_type"]
-        if acled_sub not in ACLED_SUB_EVENTS:
+        if not isinstance(acled_sub, str) or acled_sub not in ACLED_SUB_EVENTS:
             raise OntologyError(f"{where}, field 'acled': unknown ACLED sub-event type {acled_sub!r}")
         if ACLED_SUB_EVENTS[acled_sub] != acled_event:
             raise OntologyError(
                 f"{where}, field 'acled': {acled_sub!r} belongs to {ACLED_SUB_EVENTS[acled_sub]!r}, not {acled_event!r}"
             )
     plover = entry["plover"]
-    if plover is not None and plover not in PLOVER_EVENTS:
+    if plover is not None and (not isinstance(plover, str) or plover not in PLOVER_EVENTS):
         raise OntologyError(f"{where}, field 'plover': unknown PLOVER event {plover!r}")
     cameo = entry["cameo"]
     if not isinstance(cameo, list) or not all(
-        isinstance(c, str) and len(c) == 2 and c.isdigit() and 1 <= int(c) <= 20 for c in cameo
+        isinstance(c, str) and re.fullmatch("0[1-9]|1[0-9]|20", c) for c in cameo
     ):
         raise OntologyError(f"{where}, field 'cameo': expected a list of root codes '01'..'20', got {cameo!r}")
     quad_class = entry["quad_class"]
-    quads = {quad_class_of_cameo(c) for c in cameo}
-    if (quad_class is None) != (not cameo) or (quad_class is not None and quads != {quad_class}):
+    quads: set[str | None] = {quad_class_of_cameo(c) for c in cameo}
+    if {quad_class} != (quads or {None}):
         raise OntologyError(
-            f"{where}, field 'quad_class': {quad_class!r} does not follow from CAMEO {cameo!r} ({sorted(quads)})"
+            f"{where}, field 'quad_class': {quad_class!r} does not follow from CAMEO {cameo!r} ({sorted(map(str, quads))})"
         )
     return EventType(
         name, group, _text(entry, "definition", where), acled_event, acled_sub, plover, tuple(cameo), quad_class
@@ -200,7 +203,10 @@ def _labels(entries: Any, where: str) -> tuple[Label, ...]:
     for i, entry in enumerate(entries):
         here = f"{where}[{i}]"
         entry = _fields(entry, here, {"name", "markup", "definition"})
-        labels.append(Label(*(_text(entry, field, here) for field in ("name", "markup", "definition"))))
+        label = Label(*(_text(entry, field, here) for field in ("name", "markup", "definition")))
+        if not re.fullmatch("[a-z]+", label.markup):
+            raise OntologyError(f"{here}, field 'markup': expected lower-case letters, got {label.markup!r}")
+        labels.append(label)
     return tuple(labels)
 
 
@@ -224,6 +230,8 @@ def read_ontology(path: Path) -> Ontology:
     groups = raw["groups"]
     if not isinstance(groups, dict) or not groups:
         raise OntologyError(f"{where}, field 'groups': expected a non-empty object")
+    for group in groups:
+        _text(groups, group, f"{where}, groups")
     if not isinstance(raw["types"], list) or not raw["types"]:
         raise OntologyError(f"{where}, field 'types': expected a non-empty list")
     types = tuple(_event_type(entry, f"{where}, types[{i}]", groups) for i, entry in enumerate(raw["types"]))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from tocsin.data.documents import Document, ErrorRow
 
 FORMATS = {".txt": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 STDIN = "-"
@@ -21,133 +25,145 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
-class Document:
-    """One text to predict; ``lang`` is ISO 639-1 or ``None`` to detect it."""
+class _Source:
+    """One input and how to read its rows. ``id_field`` is ``None`` for "id, where there is one"."""
 
-    id: str
-    text: str
     file: str
-    line: int | None = None
-    lang: str | None = None
+    name: str
+    text_field: str
+    id_field: str | None
 
-
-@dataclass(frozen=True)
-class ErrorRow:
-    """One input that could not be read or predicted; ``line`` is 1-based (CSV and Parquet: the row)."""
-
-    id: str | None
-    file: str
-    line: int | None
-    reason: str
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    def __str__(self) -> str:
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
-        return f"{place}: {self.reason}"
+    def error(self, line: int | None, reason: str, id: str | None = None) -> ErrorRow:
+        return ErrorRow(id and _writable(id), _writable(self.file), line, _writable(reason))
 
 
 def read_documents(
-    paths: Iterable[str], *, format: str | None = None, text_field: str = "text", id_field: str = "id"
+    paths: Sequence[str], *, format: str | None = None, text_field: str = "text", id_field: str | None = None
 ) -> Iterator[Document | ErrorRow]:
     """Documents and error rows in input order.
 
     ``paths``: files or "-" for standard input. ``format``: one of "text", "jsonl", "csv", "parquet"; by default told
-    by the suffix, plain text for other suffixes and for standard input. A text file is one document.
+    by the suffix, plain text for other suffixes and for standard input. A text file is one document, known by its
+    name (its path, where two inputs have one name). ``id_field``: by default "id" where a row has it, else a row is
+    known by its place; a field asked for must be there.
     """
+    names = Counter(Path(path).name for path in paths)
     for path in paths:
+        name = "stdin" if path == STDIN else Path(path).name if names[Path(path).name] == 1 else path
+        source = _Source(path, _writable(name), text_field, id_field)
         if path == STDIN:
-            yield from _read(io.BytesIO(sys.stdin.buffer.read()), STDIN, format or "text", text_field, id_field)
-            continue
-        kind = format or FORMATS.get(Path(path).suffix.lower(), "text")
-        if Path(path).is_dir():
-            yield ErrorRow(None, path, None, "is a directory, expected a file")
+            yield from _read(io.BytesIO(sys.stdin.buffer.read()), source, format or "text")
             continue
         try:
+            if Path(path).is_dir():
+                yield source.error(None, "is a directory, expected a file")
+                continue
             with Path(path).open("rb") as stream:
-                yield from _read(stream, path, kind, text_field, id_field)
+                yield from _read(stream, source, format or FORMATS.get(Path(path).suffix.lower(), "text"))
         except OSError as error:
-            yield ErrorRow(None, path, None, (error.strerror or str(error)).lower())
+            yield source.error(None, (error.strerror or str(error)).lower())
 
 
-def _read(stream: BinaryIO, file: str, kind: str, text_field: str, id_field: str) -> Iterator[Document | ErrorRow]:
+def _writable(text: str) -> str:
+    # Lone surrogates (of undecodable file names, or of JSON escapes) cannot be written as UTF-8.
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _read(stream: BinaryIO, source: _Source, kind: str) -> Iterator[Document | ErrorRow]:
     if kind == "text":
-        yield _read_text(stream, file)
+        yield _read_text(stream, source)
         return
-    reader = {"jsonl": _read_jsonl, "csv": _read_csv, "parquet": _read_parquet}[kind]
     empty = True
-    for item in reader(stream, file, text_field, id_field):
+    for item in {"jsonl": _read_jsonl, "csv": _read_csv, "parquet": _read_parquet}[kind](stream, source):
         empty = False
         yield item
     if empty:
-        yield ErrorRow(None, file, None, "the file is empty")
+        yield source.error(None, "the file is empty")
 
 
-def _decode(data: bytes) -> str:
-    """UTF-8, with or without a byte-order mark; ``ValueError`` that says where it is not."""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"not valid UTF-8: byte 0x{data[error.start]:02x} at position {error.start}") from None
-
-
-def _read_text(stream: BinaryIO, file: str) -> Document | ErrorRow:
+def _read_text(stream: BinaryIO, source: _Source) -> Document | ErrorRow:
     data = stream.read()
-    name = "stdin" if file == STDIN else Path(file).name
     try:
-        text = _decode(data)
-    except ValueError as error:
-        position = int(str(error).rpartition(" ")[2])
-        return ErrorRow(name, file, data[:position].count(b"\n") + 1, str(error))
+        text = data.removeprefix(codecs.BOM_UTF8).decode()
+    except UnicodeDecodeError:
+        line, reason = _where_not_utf8(data)
+        return source.error(line, reason, source.name)
     if not text.strip():
-        return ErrorRow(name, file, None, "the file is empty" if not data else "the file holds only blank space")
-    return Document(name, text, file)
+        return source.error(None, "the file holds only blank space" if data else "the file is empty", source.name)
+    return Document(source.name, text, source.file)
 
 
-def _document(row: Any, file: str, line: int, text_field: str, id_field: str) -> Document | ErrorRow:
+def _where_not_utf8(data: bytes) -> tuple[int, str]:
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        return line, f"not valid UTF-8: byte 0x{data[error.start]:02x} at position {error.start}"
+    raise AssertionError("the data is valid UTF-8")
+
+
+def _document(row: Any, source: _Source, line: int) -> Document | ErrorRow:
     if not isinstance(row, dict):
-        return ErrorRow(None, file, line, f"expected a JSON object, got {type(row).__name__}")
-    given = row.get(id_field)
-    # Without an id of its own a record is known by its place.
-    name = str(given) if given is not None else f"{'stdin' if file == STDIN else Path(file).name}:{line}"
-    if text_field not in row:
-        return ErrorRow(name, file, line, f"no field {text_field!r} (fields: {', '.join(map(str, row)) or 'none'})")
-    text = row[text_field]
+        return source.error(line, f"expected a JSON object, got {type(row).__name__}")
+    fields = f"(fields: {', '.join(map(str, row)) or 'none'})"
+    id = row.get(source.id_field or "id")
+    if id is None or id == "":
+        if source.id_field is not None:
+            return source.error(
+                line, f"no field {source.id_field!r} {fields}" if id is None else f"field {source.id_field!r} is empty"
+            )
+        id = f"{source.name}:{line}"
+    name = _writable(id.decode("utf-8", "backslashreplace") if isinstance(id, bytes) else str(id))
+    if source.text_field not in row:
+        return source.error(line, f"no field {source.text_field!r} {fields}", name)
+    text = row[source.text_field]
     if not isinstance(text, str):
-        return ErrorRow(name, file, line, f"field {text_field!r}: expected a string, got {type(text).__name__}")
+        return source.error(line, f"field {source.text_field!r}: expected a string, got {type(text).__name__}", name)
     if not text.strip():
-        return ErrorRow(name, file, line, f"field {text_field!r} is empty")
+        return source.error(line, f"field {source.text_field!r} is empty", name)
     if surrogate := _SURROGATE.search(text):
         # Half of a UTF-16 pair: valid in a JSON escape, but no character, and no UTF-8 file can hold it.
-        return ErrorRow(name, file, line, f"field {text_field!r}: lone surrogate at position {surrogate.start()}")
-    return Document(name, text, file, line)
+        reason = f"field {source.text_field!r}: lone surrogate at position {surrogate.start()}"
+        return source.error(line, reason, name)
+    return Document(name, text, source.file, line)
 
 
-def _read_jsonl(stream: BinaryIO, file: str, text_field: str, id_field: str) -> Iterator[Document | ErrorRow]:
+def _read_jsonl(stream: BinaryIO, source: _Source) -> Iterator[Document | ErrorRow]:
     for line, data in enumerate(stream, 1):
+        if line == 1:
+            data = data.removeprefix(codecs.BOM_UTF8)
         if not data.strip():
             continue
         try:
-            row = json.loads(_decode(data))
+            row = json.loads(data.decode())
+        except UnicodeDecodeError:
+            yield source.error(line, _where_not_utf8(data)[1])
         except RecursionError:
-            yield ErrorRow(None, file, line, "not valid JSON: nested too deep")
+            yield source.error(line, "not valid JSON: nested too deep")
         except json.JSONDecodeError as error:
-            yield ErrorRow(None, file, line, f"not valid JSON: {error.msg} at column {error.colno}")
-        except ValueError as error:
-            yield ErrorRow(None, file, line, str(error))
+            yield source.error(line, f"not valid JSON: {error.msg} at column {error.colno}")
+        except ValueError as error:  # a number of more digits than Python reads
+            yield source.error(line, f"not valid JSON: {error}")
         else:
-            yield _document(row, file, line, text_field, id_field)
+            yield _document(row, source, line)
 
 
-def _read_csv(stream: BinaryIO, file: str, text_field: str, id_field: str) -> Iterator[Document | ErrorRow]:
+def _read_csv(stream: BinaryIO, source: _Source) -> Iterator[Document | ErrorRow]:
     csv.field_size_limit(sys.maxsize)
     # A byte that is not UTF-8 becomes a lone surrogate, so that it spoils its own row and not the file.
     lines = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    rows = csv.DictReader(lines)
-    if rows.fieldnames is not None and text_field not in rows.fieldnames:
-        yield ErrorRow(None, file, 1, f"no column {text_field!r} (columns: {', '.join(rows.fieldnames)})")
+    rows = csv.DictReader(lines, strict=True)
+    try:
+        columns = list(rows.fieldnames or [])
+    except csv.Error as error:
+        yield source.error(1, f"not valid CSV: {error}")
         return
+    if not columns:
+        return
+    for wanted in (source.text_field, source.id_field):
+        if wanted is not None and wanted not in columns:
+            yield source.error(1, f"no column {wanted!r} (columns: {', '.join(columns)})")
+            return
     number = 0
     while True:
         number += 1
@@ -156,30 +172,33 @@ def _read_csv(stream: BinaryIO, file: str, text_field: str, id_field: str) -> It
         except StopIteration:
             return
         except csv.Error as error:
-            yield ErrorRow(None, file, rows.line_num, f"not valid CSV: {error}")
+            yield source.error(number, f"not valid CSV: {error}")
             continue
-        text = row[text_field]
-        if isinstance(text, str) and _SURROGATE.search(text):
-            yield ErrorRow(row.get(id_field), file, number, f"field {text_field!r}: not valid UTF-8")
+        text = row[source.text_field]
+        if None in row:
+            yield source.error(number, f"{len(columns) + len(row[None])} cells for {len(columns)} columns")
         elif text is None:
-            yield ErrorRow(row.get(id_field), file, number, f"the row ends before field {text_field!r}")
+            yield source.error(number, f"the row ends before field {source.text_field!r}")
+        elif _SURROGATE.search(text):
+            yield source.error(number, f"field {source.text_field!r}: not valid UTF-8")
         else:
-            yield _document(row, file, number, text_field, id_field)
+            yield _document(row, source, number)
 
 
-def _read_parquet(stream: BinaryIO, file: str, text_field: str, id_field: str) -> Iterator[Document | ErrorRow]:
+def _read_parquet(stream: BinaryIO, source: _Source) -> Iterator[Document | ErrorRow]:
+    number = 0
     try:
         table = pq.ParquetFile(stream)
-    except pa.ArrowInvalid as error:
-        yield ErrorRow(None, file, None, f"not a Parquet file: {error}")
-        return
-    columns = table.schema_arrow.names
-    if text_field not in columns:
-        yield ErrorRow(None, file, None, f"no column {text_field!r} (columns: {', '.join(columns)})")
-        return
-    wanted = [name for name in (id_field, text_field) if name in columns]
-    number = 0
-    for batch in table.iter_batches(batch_size=1024, columns=wanted):
-        for row in batch.to_pylist():
-            number += 1
-            yield _document(row, file, number, text_field, id_field)
+        columns = table.schema_arrow.names
+        for wanted in (source.text_field, source.id_field):
+            if wanted is not None and wanted not in columns:
+                yield source.error(None, f"no column {wanted!r} (columns: {', '.join(columns)})")
+                return
+        kept = [name for name in (source.id_field or "id", source.text_field) if name in columns]
+        for batch in table.iter_batches(batch_size=1024, columns=kept):
+            for row in batch.to_pylist():
+                number += 1
+                yield _document(row, source, number)
+    except (pa.ArrowException, OSError) as error:
+        where = f"damaged after row {number}" if number else "not a readable Parquet file"
+        yield source.error(number + 1 if number else None, f"{where}: {error}")

@@ -12,13 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tocsin.data.ontology import EventType, Ontology
+from tocsin.data.ontology import EventType
 
-SCHEMA_DIR = Path(__file__).with_name("schema")
-
-
-class RecordError(ValueError):
-    """A record that breaks its schema; the message names the field."""
+SCHEMA_DIR = Path(__file__).resolve().with_name("schema")
 
 
 def json_schema(name: str) -> dict[str, Any]:
@@ -69,52 +65,6 @@ class LabelledSentence:
             "negative": self.negative,
             "source": self.source,
         }
-
-    @classmethod
-    def from_dict(cls, raw: Mapping[str, Any], ontology: Ontology) -> LabelledSentence:
-        """Reads the ``to_dict`` form; raises :class:`RecordError` naming the field that is wrong."""
-        for field in ("id", "lang", "text"):
-            if not isinstance(raw.get(field), str):
-                raise RecordError(f"field {field!r}: expected a string, got {raw.get(field)!r}")
-        types = raw.get("types")
-        if not isinstance(types, list):
-            raise RecordError(f"field 'types': expected a list, got {types!r}")
-        for name in types:
-            if name not in ontology.type_names:
-                raise RecordError(f"field 'types': unknown type {name!r}")
-        return cls(
-            raw["id"],
-            raw["lang"],
-            raw["text"],
-            tuple(types),
-            _spans(raw, "entities", ontology.entity_names),
-            _spans(raw, "roles", ontology.role_names),
-            raw.get("negative", ""),
-            raw.get("source", ""),
-        )
-
-
-def _spans(raw: Mapping[str, Any], field: str, labels: list[str]) -> tuple[Span, ...]:
-    spans = []
-    entries = raw.get(field, [])
-    if not isinstance(entries, list):
-        raise RecordError(f"field {field!r}: expected a list, got {entries!r}")
-    for i, entry in enumerate(entries):
-        where = f"field '{field}[{i}]'"
-        try:
-            span = Span(entry["start"], entry["end"], entry["label"], entry["text"])
-        except (KeyError, TypeError) as error:
-            raise RecordError(f"{where}: expected start, end, label and text, got {entry!r}") from error
-        if span.label not in labels:
-            raise RecordError(f"{where}: unknown label {span.label!r}")
-        if raw["text"][span.start : span.end] != span.text or not span.text:
-            raise RecordError(f"{where}: text[{span.start}:{span.end}] is not {span.text!r}")
-        spans.append(span)
-    spans.sort(key=lambda span: span.start)
-    for left, right in zip(spans, spans[1:], strict=False):
-        if right.start < left.end:
-            raise RecordError(f"field {field!r}: {left.text!r} and {right.text!r} overlap")
-    return tuple(spans)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 import regex
 import sentencex
 
-_PARAGRAPH = regex.compile(r"[^\r\n\u2028\u2029\x0b\x0c\x85]+")
+_LINE = r"[^\r\n\u2028\u2029\x0b\x0c\x85]+"
+# A line that goes on in lower case is the middle of a hard-wrapped paragraph.
+_PARAGRAPH = regex.compile(rf"{_LINE}(?:\r?\n(?=[ \t]*\p{{Ll}}){_LINE})*")
 _QUOTATION = regex.compile(
     r"«([^«»]+)»|“([^“”]+)”|„([^„“”]+)[“”]|‹([^‹›]+)›|「([^「」]+)」|『([^『』]+)』|\"([^\"]+)\""
 )
@@ -24,8 +26,8 @@ _INITIAL = regex.compile(r"(?<![^\s(«“\"'’])(?:\p{Lu}|MM)\.\s*\Z")
 def sentence_offsets(text: str, lang: str) -> list[tuple[int, int]]:
     """Half-open offsets of the sentences of ``text``, in order, outer whitespace left out.
 
-    Line breaks end sentences (a line is a paragraph or a heading). Every visible character is in exactly one
-    sentence. ``lang``: ISO 639-1; an unknown code falls back to general rules.
+    Line breaks end sentences (a line is a paragraph or a heading) unless the next line goes on in lower case. Every
+    visible character is in exactly one sentence. ``lang``: ISO 639-1; an unknown code falls back to general rules.
     """
     sentences = []
     for paragraph in _PARAGRAPH.finditer(text):

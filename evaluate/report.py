@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Group
 from rich.table import Table
 
-_FIGURES = {
+FIGURES = {
     "event micro-F1": "event_micro_f1",
     "event macro-F1": "event_macro_f1",
     "primary type accuracy": "primary_accuracy",
@@ -17,7 +17,8 @@ _FIGURES = {
 }
 
 
-def _percent(value: float | None) -> str:
+def percent(value: float | None) -> str:
+    """A share as percent with one decimal, a dash for none."""
     return "–" if value is None else f"{100 * value:.1f}"
 
 
@@ -27,8 +28,8 @@ def overall_table(results: Mapping[str, Mapping[str, Any]], title: str) -> Table
     table.add_column("")
     for system in results:
         table.add_column(system, justify="right")
-    for row, key in _FIGURES.items():
-        table.add_row(row, *(_percent(result.get(key)) for result in results.values()))
+    for row, key in FIGURES.items():
+        table.add_row(row, *(percent(result.get(key)) for result in results.values()))
     return table
 
 
@@ -47,7 +48,7 @@ def language_table(results: Mapping[str, Mapping[str, Any]]) -> Table:
         table.add_column(f"{label}\n{system}", justify="right")
     first = next(iter(results.values()))
     for lang, figures in first["per_language"].items():
-        cells = [_percent(results[system]["per_language"][lang].get(key)) for system, _, key in columns]
+        cells = [percent(results[system]["per_language"][lang].get(key)) for system, _, key in columns]
         table.add_row(lang, str(figures["sentences"]), *cells)
     return table
 
@@ -59,7 +60,7 @@ def label_table(result: Mapping[str, Any], key: str, title: str) -> Table:
     for column in ("precision", "recall", "F1", "support"):
         table.add_column(column, justify="right")
     for label, figures in result[key].items():
-        cells = (_percent(figures[name]) for name in ("precision", "recall", "f1"))
+        cells = (percent(figures[name]) for name in ("precision", "recall", "f1"))
         table.add_row(label, *cells, str(figures["support"]))
     return table
 

@@ -38,7 +38,7 @@ def load_backbone(name_or_path: str) -> tuple[PreTrainedModel, Tokenizer]:
     try:
         encoder = AutoModel.from_pretrained(name_or_path)
         tokenizer = AutoTokenizer.from_pretrained(name_or_path)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise BackboneError(f"backbone {name_or_path!r}: {error}") from error
     if not getattr(tokenizer, "is_fast", False):
         raise BackboneError(f"backbone {name_or_path!r} has no fast tokenizer, which span offsets need")

@@ -29,10 +29,9 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from tocsin.model.network import TocsinConfig, TocsinModel
-from tocsin.model.settings import ModelError, read_config
+from tocsin.model.settings import OUTPUTS, ModelError, read_config
 from tocsin.model.vocabulary import is_unigram, needed_ids, trim
 
-OUTPUTS = ("event_logits", "entity_logits", "role_logits")
 _EMBEDDING_BLOCK = 32
 _WEIGHT_BLOCK = 64  # 128 is a third smaller in scales, but its kernel depends on the batch
 
@@ -105,7 +104,9 @@ def write_onnx(model: TocsinModel, path: Path) -> None:
     quantizer = MatMulNBitsQuantizer(graph, bits=8, block_size=_WEIGHT_BLOCK, is_symmetric=True, accuracy_level=4)
     quantizer.process()
     graph = quantizer.model.model
-    _quantize_embeddings(graph, model.encoder.get_input_embeddings().weight.detach().numpy())
+    embeddings = model.encoder.get_input_embeddings().weight.detach().numpy()
+    if embeddings.shape[1] % _EMBEDDING_BLOCK == 0:  # else they stay in float
+        _quantize_embeddings(graph, embeddings)
     onnx.save_model(graph, str(path))
 
 
@@ -129,15 +130,15 @@ def _fused(path: str, model: TocsinModel) -> onnx.ModelProto:
 def quantize_q4_0(matrix: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
     """(rows, columns) -> packed nibbles (rows, columns / 2) and scales (rows, columns / 32).
 
-    Value = (nibble - 8) * scale; two nibbles a byte, the even column in the low half. A block's largest
-    value maps to -8 exactly, so a matrix that was in this format before comes back bit by bit.
+    Value = nibble * scale, nibbles in two's complement, two a byte, the even column in the low half. A block's
+    largest value maps to -8 exactly, so a matrix that was in this format before comes back bit by bit.
     """
     rows, columns = matrix.shape
     blocks = matrix.reshape(rows, columns // _EMBEDDING_BLOCK, _EMBEDDING_BLOCK)
     extreme = np.take_along_axis(blocks, np.abs(blocks).argmax(-1, keepdims=True), -1)[..., 0]
     scales = (extreme / -8).astype(np.float16)
     divisor = np.where(scales == 0, 1, scales).astype(np.float32)[..., None]
-    nibbles = np.clip(np.rint(blocks / divisor) + 8, 0, 15).astype(np.uint8).reshape(rows, columns)
+    nibbles = np.clip(np.rint(blocks / divisor), -8, 7).astype(np.int8).view(np.uint8).reshape(rows, columns) & 0x0F
     return nibbles[:, 0::2] | (nibbles[:, 1::2] << 4), scales
 
 
@@ -152,7 +153,7 @@ def _quantize_embeddings(graph: onnx.ModelProto, embeddings: NDArray[np.float32]
         (i, n) for i, n in enumerate(graph.graph.node) if n.op_type == "Gather" and n.input[0] == table.name
     )
     packed, scales = quantize_q4_0(embeddings)
-    data = helper.make_tensor("embeddings_q4", TensorProto.UINT4, embeddings.shape, packed.tobytes(), raw=True)
+    data = helper.make_tensor("embeddings_q4", TensorProto.INT4, embeddings.shape, packed.tobytes(), raw=True)
     graph.graph.initializer.remove(table)
     graph.graph.initializer.extend([data, numpy_helper.from_array(scales, "embeddings_scales")])
     lookup = helper.make_node(
@@ -181,6 +182,8 @@ def write_release(
     """Writes ``config.json`` with thresholds and checksums, and the tokenizer, beside an ONNX file already there."""
     tokenizer.save(str(directory / "tokenizer.json"), pretty=False)
     config = model.config.to_dict() | {"model_name": name, "thresholds": dict(thresholds)}
+    encoder = model.encoder.config
+    config |= {"encoder_layers": encoder.num_hidden_layers, "encoder_width": encoder.hidden_size}
     config["checksums"] = {
         file: hashlib.sha256((directory / file).read_bytes()).hexdigest() for file in ("model.onnx", "tokenizer.json")
     }

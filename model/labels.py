@@ -17,11 +17,6 @@ def bio_tags(labels: Sequence[str]) -> list[str]:
     return ["O", *(f"{prefix}-{label}" for label in labels for prefix in "BI")]
 
 
-def labels_of_tags(tags: Sequence[str]) -> list[str]:
-    """The inverse of :func:`bio_tags`."""
-    return [tag[2:] for tag in tags[1::2]]
-
-
 @dataclass(frozen=True)
 class Units:
     """The pieces of a text that get one tag each: words, or what tokens leave of them.

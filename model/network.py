@@ -96,7 +96,7 @@ class TocsinModel(PreTrainedModel):
             role_id2label=dict(enumerate(bio_tags(ontology.role_names))),
             languages=sorted(languages),
             ontology_version=ontology.version,
-            max_tokens=min(max_tokens, getattr(encoder.config, "max_position_embeddings", max_tokens)),
+            max_tokens=min(max_tokens, _positions(encoder.config, max_tokens)),
             head_dropout=head_dropout,
         )
         model = cls(config)
@@ -104,6 +104,12 @@ class TocsinModel(PreTrainedModel):
         if missing or any("pooler" not in name for name in unexpected):
             raise ValueError(f"encoder weights do not fit: missing {missing}, unexpected {unexpected}")
         return model, tokenizer
+
+
+def _positions(config: PretrainedConfig, otherwise: int) -> int:
+    positions = int(getattr(config, "max_position_embeddings", otherwise))
+    # RoBERTa counts positions from pad_token_id + 1.
+    return positions - (config.pad_token_id + 1 if "roberta" in config.model_type else 0)
 
 
 def _without_pooler(model_type: str) -> dict[str, bool]:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from tocsin.data.documents import Document
 from tocsin.data.language import detect_language
-from tocsin.data.readers import Document
 from tocsin.data.records import Event, Prediction
 from tocsin.data.sentences import sentence_offsets
 from tocsin.model.decoding import decode_spans, sigmoid

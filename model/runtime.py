@@ -1,4 +1,4 @@
-"""A released model, run by ONNX Runtime on the CPU: no torch, no network."""
+"""A released model, run by ONNX Runtime on the CPU: no torch, and no network but for a hub name."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from tocsin.model.pipeline import Engine, Floats, Integers, Pipeline
-from tocsin.model.settings import ModelError, Settings, read_config
+from tocsin.model.settings import OUTPUTS, ModelError, Settings, read_config
 
-RELEASED_DIR = Path(__file__).with_name("released")
-_OUTPUTS = ["event_logits", "entity_logits", "role_logits"]
+RELEASED_DIR = Path(__file__).resolve().with_name("released")
 
 
 def load_release(name_or_path: str | Path | None = None, threads: int | None = None) -> Pipeline:
@@ -46,7 +45,7 @@ def _directory(name_or_path: str | Path | None) -> Path:
 
     try:
         return Path(snapshot_download(str(name_or_path)))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise ModelError(f"{name_or_path}: no such folder, and the hub did not give it: {error}") from error
 
 
@@ -71,7 +70,7 @@ def _engine(path: Path, threads: int | None) -> Engine:
         raise ModelError(f"{path}: ONNX Runtime cannot load it: {error}") from error
 
     def run(input_ids: Integers, attention_mask: Integers) -> tuple[Floats, Floats, Floats]:
-        events, entities, roles = session.run(_OUTPUTS, {"input_ids": input_ids, "attention_mask": attention_mask})
+        events, entities, roles = session.run(list(OUTPUTS), {"input_ids": input_ids, "attention_mask": attention_mask})
         return events, entities, roles
 
     return run

@@ -11,6 +11,9 @@ from typing import Any
 from tocsin.data.ontology import Ontology, load_ontology
 from tocsin.model.labels import bio_tags
 
+# What every engine gives, in this order.
+OUTPUTS = ("event_logits", "entity_logits", "role_logits")
+
 
 class ModelError(RuntimeError):
     """A model folder that cannot be used; the message names the file and what is wrong with it."""
@@ -45,20 +48,24 @@ class Settings:
                     f"{where}: field {field!r} does not match ontology {ontology.version} "
                     f"(the model was made for {config.get('ontology_version')!r})"
                 )
-        try:
-            pad = config.get("pad_token_id")
-            if pad is None:
-                pad = config.get("backbone", {}).get("pad_token_id")
-            return cls(
-                name=str(config.get("model_name") or "unnamed"),
-                ontology=ontology,
-                languages=tuple(config["languages"]),
-                max_tokens=int(config["max_tokens"]),
-                pad_token_id=int(pad or 0),
-                thresholds={name: float(config.get("thresholds", {}).get(name, 0.5)) for name in ontology.type_names},
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"{where}: bad or missing field: {error}") from error
+        thresholds = config.get("thresholds", {})
+        checks = {
+            "languages": isinstance(config.get("languages"), list),
+            "max_tokens": isinstance(config.get("max_tokens"), int) and config["max_tokens"] >= 8,
+            "backbone": isinstance(config.get("backbone"), Mapping),
+            "thresholds": isinstance(thresholds, Mapping)
+            and all(isinstance(value, (int, float)) and 0 <= value <= 1 for value in thresholds.values()),
+        }
+        if bad := [field for field, good in checks.items() if not good]:
+            raise ModelError(f"{where}: field {bad[0]!r} is missing or wrong: {config.get(bad[0])!r}")
+        return cls(
+            name=str(config.get("model_name") or "unnamed"),
+            ontology=ontology,
+            languages=tuple(config["languages"]),
+            max_tokens=config["max_tokens"],
+            pad_token_id=config["backbone"].get("pad_token_id") or 0,
+            thresholds={name: float(thresholds.get(name, 0.5)) for name in ontology.type_names},
+        )
 
 
 def read_config(directory: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from tokenizers import Tokenizer
 
 from tocsin.model.network import TocsinModel
 from tocsin.model.pipeline import Engine, Floats, Integers, Pipeline
-from tocsin.model.settings import Settings
+from tocsin.model.settings import OUTPUTS, Settings
 
 
 def torch_engine(model: TocsinModel) -> Engine:
@@ -21,9 +21,7 @@ def torch_engine(model: TocsinModel) -> Engine:
                 torch.from_numpy(input_ids).to(model.device), torch.from_numpy(attention_mask).to(model.device)
             )
         model.train(training)
-        events, entities, roles = (
-            logits[name].float().cpu().numpy() for name in ("event_logits", "entity_logits", "role_logits")
-        )
+        events, entities, roles = (logits[name].float().cpu().numpy() for name in OUTPUTS)
         return events, entities, roles
 
     return run

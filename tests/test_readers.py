@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.data.readers import Document, ErrorRow, read_documents
+from tocsin.data.documents import Document, ErrorRow
+from tocsin.data.readers import read_documents
 
 
 def read(path: Path, **options: str) -> list[Document | ErrorRow]:
@@ -95,11 +96,65 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     assert isinstance(items[5], ErrorRow) and items[5].line == 2
 
 
+def test_an_id_field_asked_for_must_be_there(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "a", "n": 1}\n{"text": "b"}\n')
+    first, second = read(tmp_path / "a.jsonl", id_field="n")
+    assert isinstance(first, Document) and first.id == "1"
+    assert reason(second) == "no field 'n' (fields: text)"
+    (tmp_path / "a.csv").write_text("id,text\n1,a\n,b\n")
+    assert reason(read(tmp_path / "a.csv", id_field="n")[0]) == "no column 'n' (columns: id, text)"
+    assert [item.id for item in read(tmp_path / "a.csv")] == ["1", "a.csv:2"]
+
+
+def test_two_files_of_one_name_stay_apart(tmp_path: Path) -> None:
+    paths = [tmp_path / "x" / "a.txt", tmp_path / "y" / "a.txt"]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_text("Un.")
+    assert [item.id for item in read_documents(list(map(str, paths)))] == list(map(str, paths))
+
+
+def test_what_cannot_be_written_as_utf8_is_escaped(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "x", "id": "\\ud800"}\n{"\\ud800": 1}\n')
+    items = read(path)
+    assert items[0].id == "\\ud800"
+    assert "fields: \\ud800" in reason(items[1])
+    (tmp_path / "a.csv").write_bytes(b"id,text\n\xff,\xff\n")
+    (item,) = read(tmp_path / "a.csv")
+    for row in (items[1], item):
+        assert isinstance(row, ErrorRow)
+        json.dumps(row.to_dict(), ensure_ascii=False).encode()
+
+
+def test_places_are_told_in_bytes_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"\xef\xbb\xbfab\ncd\xff")
+    (item,) = read(path)
+    assert isinstance(item, ErrorRow)
+    assert (item.line, item.reason) == (2, "not valid UTF-8: byte 0xff at position 8")
+    assert "name too long" in reason(read(tmp_path / ("x" * 300))[0])
+
+
+def test_a_damaged_parquet_file_keeps_its_good_rows(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    texts = [f"Texte {i} " + "x" * 50 for i in range(4000)]
+    pq.write_table(pa.table({"text": texts}), path, row_group_size=1000, compression="snappy", use_dictionary=False)
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 3000] = b"\x00" * 3000
+    path.write_bytes(data)
+    items = read(path)
+    assert isinstance(items[0], Document)
+    assert reason(items[-1]).startswith("damaged after row")
+
+
 def test_bad_csv_rows_spoil_only_themselves(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_bytes(b"id,text\n1,un\n2\n3,\xff\n4,deux\n")
+    path.write_bytes(b"id,text\n1,un\n2\n3,\xff\n5,a, b\n4,deux\n")
     items = read(path)
-    assert [isinstance(item, Document) for item in items] == [True, False, False, True]
+    assert [isinstance(item, Document) for item in items] == [True, False, False, False, True]
+    assert "3 cells for 2 columns" in reason(items[3])
     assert "ends before field 'text'" in reason(items[1])
     assert "not valid UTF-8" in reason(items[2])
 

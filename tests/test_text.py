@@ -47,6 +47,8 @@ def test_words_hold_every_visible_character_once(text: str) -> None:
          ["Selon MM. Roy et J. Doe, c'est fini.", "M. K. se tait."]),
         ("en", "The U.S. Army left. Dr. Roy stayed.", ["The U.S. Army left.", "Dr. Roy stayed."]),
         ("fr", "Bombardement\nDouze morts", ["Bombardement", "Douze morts"]),
+        ("fr", "Le village a été\r\nrepris. Ses\nhabitants sont partis.",
+         ["Le village a été\r\nrepris.", "Ses\nhabitants sont partis."]),
         ("en", 'Mr. Smith said: "We lost. We will be back." He left.',
          ['Mr. Smith said: "We lost.', 'We will be back."', "He left."]),
         ("en", "He left 😀. Then nothing.", ["He left 😀.", "Then nothing."]),

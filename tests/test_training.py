@@ -27,7 +27,8 @@ FIRST_LIGHT = (RECIPE_DIR / "first-light.toml").read_text(encoding="utf-8")
 
 def tiny_recipe(backbone: Path, **changes: object) -> Recipe:
     choices = read_recipe("first-light").to_dict() | {
-        "name": "tiny", "backbone": str(backbone), "languages": ["fr"], "epochs": 60, "batch_size": 10,
+        "name": "tiny", "backbone": str(backbone), "languages": ["fr"], "auxiliary_languages": [],
+        "epochs": 60, "batch_size": 10,
         "learning_rate": 3e-3, "head_learning_rate": 1e-2, "layer_decay": 1.0, "label_smoothing": 0.0,
         "freeze_embeddings": False, "bfloat16": False, "head_dropout": 0.0,
     }  # fmt: skip
@@ -100,14 +101,14 @@ def test_a_killed_run_goes_on_and_ends_like_an_unbroken_one(
     process.wait()
     train(recipe, sentences, sentences, tmp_path / "broken", score)
     logs = [json.loads((tmp_path / name / "dev.json").read_text())["log"] for name in ("unbroken", "broken")]
-    losses = [[e["eval_mean_f1"] for e in log if "eval_mean_f1" in e] for log in logs]
-    assert losses[0] == losses[1]
+    curves = [[e["eval_mean_f1"] for e in log if "eval_mean_f1" in e] for log in logs]
+    assert curves[0] == curves[1]
     weights = [TocsinModel.from_pretrained(tmp_path / name).state_dict() for name in ("unbroken", "broken")]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
 def test_a_folder_of_another_run_is_refused(tiny_backbone: Path, dev: list[LabelledSentence], tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_text(json.dumps({"recipe": {}, "sentences": {}}))
+    (tmp_path / "run.json").write_text(json.dumps({"recipe": {}}))
     with pytest.raises(RunError, match="another recipe"):
         train(tiny_recipe(tiny_backbone), dev[:2], dev[:2], tmp_path, score)
 

@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from importlib.metadata import version as _version
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from tocsin.data.language import known_languages
+from tocsin.data.documents import Document
 from tocsin.data.ontology import load_ontology
-from tocsin.data.readers import Document
 from tocsin.data.records import Event, Prediction, Span
-from tocsin.model.pipeline import Pipeline
-from tocsin.model.runtime import load_release
 from tocsin.model.settings import ModelError
+
+if TYPE_CHECKING:
+    from tocsin.model.pipeline import Pipeline
 
 __all__ = ["Event", "Model", "ModelError", "Prediction", "Span", "load", "load_ontology"]
 __version__ = _version("tocsin")
@@ -36,6 +36,8 @@ class Model:
     @classmethod
     def from_pretrained(cls, name_or_path: str | Path | None = None, threads: int | None = None) -> Model:
         """A release from a folder or the hub, or the one that ships with the package; raises :class:`ModelError`."""
+        from tocsin.model.runtime import load_release  # ONNX Runtime is slow to import, and not every command needs it
+
         return cls(load_release(name_or_path, threads))
 
     @property
@@ -54,11 +56,18 @@ class Model:
         """Predictions for one text or several, one a sentence (or one a text with ``unit="document"``), in order.
 
         ``lang``: ISO 639-1 code of all texts, else each text's is detected. ``doc_id`` of the n-th text is "n", from 0.
-        Raises ``ValueError`` for an unknown language.
+        Raises ``ValueError`` for an unknown language or unit, and for a text with a lone surrogate.
         """
+        from tocsin.data.language import known_languages
+
+        if unit not in ("sentence", "document"):
+            raise ValueError(f"unknown unit {unit!r}; expected 'sentence' or 'document'")
         if lang is not None and lang not in known_languages():
             raise ValueError(f"unknown language {lang!r}; known: {', '.join(sorted(known_languages()))}")
-        texts = [texts] if isinstance(texts, str) else texts
+        texts = [texts] if isinstance(texts, str) else list(texts)
+        for i, text in enumerate(texts):
+            if any("\ud800" <= character <= "\udfff" for character in text):
+                raise ValueError(f"text {i} holds a lone surrogate, which is no character")
         documents = (Document(str(i), text, "", lang=lang) for i, text in enumerate(texts))
         sentences = [s for document in documents for s in self.pipeline.sentences(document, unit)]
         return self.pipeline.predict(sentences, all_scores)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
+import os
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from enum import Enum
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -20,7 +19,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from tocsin.data.records import LabelledSentence, Prediction
+    from tocsin.data.documents import Document, ErrorRow
+    from tocsin.data.records import Prediction
     from tocsin.model.pipeline import Pipeline, Sentence
 
 # Each command imports what it needs: `tocsin types` shall not wait for ONNX Runtime, nor prediction for torch.
@@ -117,21 +117,24 @@ def schema(record: Record) -> None:
 
 @data_app.command()
 def check(
-    files: Annotated[list[Path] | None, typer.Argument(help="Corpus files; default: all of them.")] = None,
+    paths: Annotated[list[Path] | None, typer.Argument(help="Corpus files or folders; default: all we ship.")] = None,
 ) -> None:
     """Validate corpus files and summarise them; exit code 1 if anything is wrong."""
-    from tocsin.data.corpus import SPLITS, CorpusError, check_files, corpus_files
+    from tocsin.data.corpus import CORPUS_DIR, SPLITS, CorpusError, check_files, corpus_files
     from tocsin.data.ontology import load_ontology
 
     try:
-        problems, summary = check_files(files or corpus_files())
+        files = [file for path in paths or [CORPUS_DIR] for file in (corpus_files(path) if path.is_dir() else [path])]
+        problems, summary = check_files(files)
     except CorpusError as error:
         _fail(error)
     languages = sorted({lang for _, lang in summary.sentences})
-    table = Table("split", *languages, "all", title="Sentences", title_justify="left")
-    for split in SPLITS:
-        counts = [summary.sentences[split, lang] for lang in languages]
-        table.add_row(split, *map(str, counts), str(sum(counts)))
+    table = Table("language", *SPLITS, "all", title="Sentences", title_justify="left")
+    for lang in languages:
+        counts = [summary.sentences[split, lang] for split in SPLITS]
+        table.add_row(lang, *map(str, counts), str(sum(counts)))
+    totals = [sum(summary.sentences[split, lang] for lang in languages) for split in SPLITS]
+    table.add_row("all", *map(str, totals), str(sum(totals)))
     stdout.print(table)
     ontology = load_ontology()
     span_labels = [*ontology.entity_names, *ontology.role_names]
@@ -139,10 +142,11 @@ def check(
         ("Event types", ontology.type_names, summary.types),
         ("Spans", span_labels, summary.labels),
     ):
-        table = Table("", *languages, "all", title=title, title_justify="left")
+        table = Table("", "all", "fewest in", "most in", title=title, title_justify="left")
         for name in names:
-            counts = [counter[name, lang] for lang in languages]
-            table.add_row(name, *map(str, counts), str(sum(counts)))
+            ranked = sorted((counter[name, lang], lang) for lang in languages) or [(0, "–")]
+            few, many = (f"{lang} {count}" for count, lang in (ranked[0], ranked[-1]))
+            table.add_row(name, str(sum(count for count, _ in ranked)), few, many)
         stdout.print(table)
     hard = sum(count for kind, count in summary.negatives.items() if kind != "none")
     negatives = sum(summary.negatives.values())
@@ -165,18 +169,20 @@ def train(
     corpus: CorpusOption = None,
 ) -> None:
     """Fine-tune a model; the same command goes on after a kill."""
+    _need("torch", "train")
     from tocsin.data.corpus import CORPUS_DIR, CorpusError, load_split
     from tocsin.train.recipe import RecipeError, read_recipe
 
     try:
         choices = read_recipe(recipe)
-        parts = [
-            [s for s in load_split(split, corpus or CORPUS_DIR) if s.lang in choices.languages]
-            for split in ("train", "dev")
-        ]
+        everything = [load_split(split, corpus or CORPUS_DIR) for split in ("train", "dev")]
     except (RecipeError, CorpusError) as error:
         _fail(error, USAGE)
-    _need("torch", "train")
+    wanted = [[*choices.languages, *choices.auxiliary_languages], choices.languages]
+    parts = [[s for s in part if s.lang in langs] for part, langs in zip(everything, wanted)]
+    for part, langs, split in zip(parts, wanted, ("train", "dev")):
+        if missing := sorted({*langs} - {s.lang for s in part}):
+            _fail(f"{recipe}: no {split} sentences in {', '.join(missing)}", USAGE)
     from tocsin.evaluate.scores import score
     from tocsin.model.backbone import BackboneError
     from tocsin.train.features import FeatureError
@@ -208,84 +214,29 @@ def export(
     corpus: CorpusOption = None,
 ) -> None:
     """Write a release (int8 ONNX) if it keeps what the float model can; exit code 1 and a table if it does not."""
-    from tocsin.model.settings import ModelError
-
     for module in ("torch", "onnx", "wordfreq", "sklearn"):
         _need(module, "train")
-    import numpy as np
+    from tocsin.data.corpus import CORPUS_DIR, CorpusError
+    from tocsin.evaluate.release import cut_release
+    from tocsin.model.settings import ModelError
 
-    from tocsin.data.corpus import CORPUS_DIR, CorpusError, load_split
-    from tocsin.data.ontology import load_ontology
-    from tocsin.evaluate.gate import compare
-    from tocsin.evaluate.scores import score
-    from tocsin.evaluate.thresholds import best_threshold
-    from tocsin.model.card import write_card
-    from tocsin.model.export import load_trained, trim_vocabulary, write_onnx, write_release
-    from tocsin.model.runtime import load_release
-    from tocsin.model.torch_engine import torch_pipeline
-
-    ontology = load_ontology()
+    if output.resolve() == run.resolve():
+        _fail(f"{output}: is the run itself, a release needs a folder of its own", USAGE)
+    if output.exists() and not output.is_dir():
+        _fail(f"{output}: is a file, expected a folder", USAGE)
     try:
-        model, tokenizer = load_trained(run)
-        splits: dict[str, list[LabelledSentence]] = {
-            split: [s for s in load_split(split, corpus or CORPUS_DIR) if s.lang in model.config.languages]
-            for split in ("train", "dev", "test")
-        }
+        changes = cut_release(run, output, corpus or CORPUS_DIR)
     except (ModelError, CorpusError) as error:
         _fail(error)
-    dev = splits["dev"]
-    texts = [s.text for split in ("train", "dev") for s in splits[split]]
-    before = torch_pipeline(model, tokenizer)
-    float_scores = [p.scores or {} for p in before.predict(_sentences(dev), all_scores=True)]
-    probabilities = np.array([[scores[name] for name in ontology.type_names] for scores in float_scores])
-    gold = np.array([[name in s.types for name in ontology.type_names] for s in dev])
-    thresholds = dict.fromkeys(ontology.type_names, best_threshold(gold, probabilities))
-    float_dev = score(dev, before.with_settings(thresholds=thresholds).predict(_sentences(dev)))
-    model, tokenizer = trim_vocabulary(model, tokenizer, model.config.languages, texts)
-    with tempfile.TemporaryDirectory() as folder:
-        release = Path(folder)
-        write_onnx(model, release / "model.onnx")
-        config = write_release(release, model, tokenizer, model.config.model_name, thresholds)
-        exported = load_release(release)
-        int8_dev = score(dev, exported.predict(_sentences(dev)))
-        changes = compare(float_dev, int8_dev)
-        table = Table("", "float", "int8", "change", "", title=f"{run} on dev", title_justify="left")
-        for change in changes:
-            verdict = "[red]refused[/red]" if change.refused else ""
-            difference = f"{100 * (change.after - change.before):+.1f}"
-            table.add_row(change.figure, f"{100 * change.before:.1f}", f"{100 * change.after:.1f}", difference, verdict)
-        stdout.print(table)
-        if any(change.refused for change in changes):
-            _fail("int8 lost too much against the float model; nothing was written")
-        results = _evaluate(exported, splits, splits["test"], baseline=True)
-        write_card(release, config, results, float_dev, int8_dev)
-        output.mkdir(parents=True, exist_ok=True)
-        for path in release.iterdir():
-            shutil.copy(path, output / path.name)
-    size = sum(path.stat().st_size for path in output.iterdir())
-    print(f"wrote {output}: {size / 1e6:.1f} MB, {model.config.backbone['vocab_size']:,} vocabulary pieces")
-
-
-def _sentences(labelled: Iterable[LabelledSentence]) -> list[Sentence]:
-    from tocsin.model.pipeline import sentences_of_texts
-
-    return sentences_of_texts((s.id, s.lang, s.text) for s in labelled)
-
-
-def _evaluate(
-    pipeline: Pipeline, splits: dict[str, list[LabelledSentence]], gold: list[LabelledSentence], baseline: bool
-) -> dict[str, dict[str, Any]]:
-    # System -> figures, the model first; the baseline is trained here on the same train and dev splits.
-    from tocsin.data.ontology import load_ontology
-    from tocsin.evaluate.scores import score
-
-    results = {pipeline.settings.name: score(gold, pipeline.predict(_sentences(gold)))}
-    if baseline:
-        from tocsin.evaluate.baseline import NAME, TfidfBaseline
-
-        fitted = TfidfBaseline(load_ontology()).fit(splits["train"], splits["dev"])
-        results[NAME] = score(gold, fitted.predict(gold), spans=False)
-    return results
+    table = Table("", "float", "int8", "change", "", title=f"{run} on dev", title_justify="left")
+    for change in changes:
+        difference = f"{100 * (change.after - change.before):+.1f}"
+        verdict = "[red]refused[/red]" if change.refused else ""
+        table.add_row(change.figure, f"{100 * change.before:.1f}", f"{100 * change.after:.1f}", difference, verdict)
+    stdout.print(table)
+    if any(change.refused for change in changes):
+        _fail("int8 lost too much against the float model; nothing was written")
+    print(f"wrote {output}: {sum(path.stat().st_size for path in output.iterdir()) / 1e6:.1f} MB")
 
 
 @app.command()
@@ -299,14 +250,18 @@ def evaluate(
     """Score the model on a split of the corpus, beside a TF-IDF baseline."""
     from tocsin.data.corpus import CORPUS_DIR, CorpusError, load_split
     from tocsin.evaluate.report import full_report
+    from tocsin.evaluate.systems import evaluate_systems
     from tocsin.model.runtime import load_release
     from tocsin.model.settings import ModelError
 
     if baseline:
         _need("sklearn", "evaluate")
+    if output is not None and (output.is_dir() or not output.parent.is_dir()):
+        _fail(f"{output}: not a file that can be written", USAGE)
+    needed = {split.value, "train", "dev"} if baseline else {split.value}
     try:
         pipeline = load_release(model)
-        parts = {part: load_split(part, corpus or CORPUS_DIR) for part in ("train", "dev", split.value)}
+        parts = {part: load_split(part, corpus or CORPUS_DIR) for part in needed}
     except (ModelError, CorpusError) as error:
         _fail(error)
     # A model is scored in the languages it claims; the rest is counted aloud, not left out in silence.
@@ -316,7 +271,11 @@ def evaluate(
     if left_out:
         counts = ", ".join(f"{count} in {lang}" for lang, count in sorted(left_out.items()))
         print(f"tocsin: not scored, the model does not claim the language: {counts}", file=sys.stderr)
-    results = _evaluate(pipeline, parts, parts[split.value], baseline)
+    if any(not sentences for sentences in parts.values()):
+        _fail(f"no sentences in the model's languages: {', '.join(claimed)}")
+    results = evaluate_systems(pipeline, parts[split.value], parts if baseline else None)
+    if baseline and split is not Split.test:
+        print(f"tocsin: the baseline has seen the {split.value} split, its figures flatter it", file=sys.stderr)
     stdout.print(full_report(results, f"{split.value}: {len(parts[split.value])} sentences"))
     if output is not None:
         output.write_text(json.dumps({"split": split.value, "systems": results}, indent=1) + "\n", encoding="utf-8")
@@ -327,7 +286,10 @@ def predict(
     files: Annotated[list[str], typer.Argument(help="Text, JSONL, CSV or Parquet files; - for standard input.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="JSONL file to write.")] = None,
     text_field: Annotated[str, typer.Option(help="Field or column that holds the text.")] = "text",
-    id_field: Annotated[str, typer.Option(help="Field or column that holds the record's id.")] = "id",
+    id_field: Annotated[
+        str | None,
+        typer.Option(help="Field or column that holds the id; default: id where there is one, else the place."),
+    ] = None,
     format: Annotated[Format | None, typer.Option(help="Default: told by each file's suffix, else plain text.")] = None,
     unit: Annotated[Unit, typer.Option(help="One record a sentence, or one a document.")] = Unit.sentence,
     lang: Annotated[str | None, typer.Option(help="ISO 639-1 code of all texts; default: detected.")] = None,
@@ -348,32 +310,50 @@ def predict(
 
     if lang is not None and lang not in known_languages():
         _fail(f"--lang: unknown language {lang!r}; known: {', '.join(sorted(known_languages()))}", USAGE)
-    if output is not None and output.is_dir():
-        _fail(f"{output}: is a directory, expected a file to write", USAGE)
+    if output is not None:
+        if output.is_dir():
+            _fail(f"{output}: is a directory, expected a file to write", USAGE)
+        for written in (output, _side_file(output)):
+            if any(
+                file != "-" and written.exists() and Path(file).exists() and written.samefile(file) for file in files
+            ):
+                _fail(f"{written}: would overwrite an input", USAGE)
     try:
         pipeline = load_release(model, threads)
     except ModelError as error:
         _fail(error)
     inputs = read_documents(files, format=format and format.value, text_field=text_field, id_field=id_field)
     job = _Job(output, pipeline.settings.languages)
-    with job:
-        for sentences, rows in _chunks(inputs, pipeline, unit.value, lang):
-            for row in rows:
-                job.error(row.to_dict(), str(row))
-            for prediction in pipeline.predict(sentences, all_scores, job.advance):
-                job.write(prediction)
+    try:
+        with job:
+            for sentences, rows in _chunks(inputs, pipeline, unit.value, lang):
+                for row in rows:
+                    job.error(row)
+                for prediction in pipeline.predict(sentences, all_scores, job.advance):
+                    job.write(prediction)
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`): no error of ours. What Python still holds goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit() from None
+    except OSError as error:
+        _fail(f"{output or 'standard output'}: {(error.strerror or str(error)).lower()}")
     job.finish()
 
 
+def _side_file(output: Path) -> Path:
+    return output.with_name(output.name + ".errors.jsonl")
+
+
 def _chunks(
-    inputs: Iterable[Any], pipeline: Pipeline, unit: str, lang: str | None
-) -> Iterator[tuple[list[Sentence], list[Any]]]:
+    inputs: Iterable[Document | ErrorRow], pipeline: Pipeline, unit: str, lang: str | None
+) -> Iterator[tuple[list[Sentence], list[ErrorRow]]]:
     from dataclasses import replace
 
-    from tocsin.data.readers import ErrorRow
+    from tocsin.data.documents import ErrorRow
 
     sentences: list[Sentence] = []
-    rows: list[Any] = []
+    rows: list[ErrorRow] = []
     for item in inputs:
         if isinstance(item, ErrorRow):
             rows.append(item)
@@ -390,10 +370,11 @@ class _Job:
 
     def __init__(self, output: Path | None, tested: tuple[str, ...]):
         self.output, self.tested = output, tested
-        self.view = output is None and stdout.is_terminal
+        # Not rich's is_terminal, which FORCE_COLOR overrides: a pipe gets JSONL.
+        self.view = output is None and sys.stdout.isatty()
         self.records = self.errors = 0
         self.untested: Counter[str] = Counter()
-        self.side_file = output.with_name(output.name + ".errors.jsonl") if output else None
+        self.side_file = _side_file(output) if output else None
         self._stack = ExitStack()
         self._out: IO[str] | None = None
         self._side: IO[str] | None = None
@@ -406,6 +387,9 @@ class _Job:
                 _fail(f"{self.output}: {(error.strerror or str(error)).lower()}")
             if self.side_file is not None:
                 self.side_file.unlink(missing_ok=True)  # of an earlier run
+        elif not self.view:
+            # JSONL is UTF-8 whatever the locale says.
+            sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
         columns = (SpinnerColumn(), TextColumn("{task.completed} sentences"), BarColumn(), TimeElapsedColumn())
         shown = stderr.is_terminal and not self.view
         self._progress = self._stack.enter_context(
@@ -435,13 +419,13 @@ class _Job:
         else:
             sys.stdout.write(line + "\n")
 
-    def error(self, row: dict[str, Any], message: str) -> None:
+    def error(self, row: ErrorRow) -> None:
         self.errors += 1
-        print(f"tocsin: {message}", file=sys.stderr)
+        print(f"tocsin: {row}", file=sys.stderr)
         if self.side_file is not None:
             if self._side is None:
                 self._side = self._stack.enter_context(self.side_file.open("w", encoding="utf-8"))
-            self._side.write(json.dumps(row, ensure_ascii=False) + "\n")
+            self._side.write(json.dumps(row.to_dict(), ensure_ascii=False) + "\n")
 
     def finish(self) -> None:
         if self.untested:
@@ -456,9 +440,4 @@ class _Job:
 
 def main() -> None:
     """The ``tocsin`` command."""
-    try:
-        app()
-    except BrokenPipeError:
-        # The reader of our output has gone (`| head`): that is no error of ours.
-        sys.stderr.close()
-        raise SystemExit(0) from None
+    app()

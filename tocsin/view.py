@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rich.console import Console
 from rich.text import Text
 
@@ -30,6 +32,9 @@ _ENTITY_STYLES = {
 _ROLE_STYLES = {"trigger": "bold reverse", "actor": "underline", "target": "underline italic"}
 
 
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+
 def print_prediction(prediction: Prediction, console: Console) -> None:
     """One sentence: chips for its types, the text in entity colours and role marks, and a line for each layer."""
     chips = Text(f"{prediction.sentence + 1:>3}  ", style="bright_black")
@@ -39,7 +44,7 @@ def print_prediction(prediction: Prediction, console: Console) -> None:
     if not prediction.events:
         chips.append("no event", style="bright_black")
     console.print(chips)
-    text = Text(prediction.text)
+    text = Text(_visible(prediction.text))
     for span in prediction.roles:
         text.stylize(_ROLE_STYLES[span.label], span.start, span.end)
     for span in prediction.entities:
@@ -54,9 +59,14 @@ def print_prediction(prediction: Prediction, console: Console) -> None:
             for i, span in enumerate(spans):
                 line.append("  ·  " if i else "", style="bright_black")
                 line.append(f"{span.label} ", style="bright_black")
-                line.append(span.text, style=styles[span.label])
+                line.append(_visible(span.text), style=styles[span.label])
             console.print(_indented(line, console))
     console.print()
+
+
+def _visible(text: str) -> str:
+    # One for one, so that offsets hold: a text shall neither move the cursor nor lose characters in rich.
+    return _CONTROL.sub(" ", text)
 
 
 def _indented(text: Text, console: Console) -> Text:

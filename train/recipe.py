@@ -12,7 +12,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-RECIPE_DIR = Path(__file__).with_name("recipes")
+RECIPE_DIR = Path(__file__).resolve().with_name("recipes")
 
 
 class RecipeError(ValueError):
@@ -26,6 +26,7 @@ class Recipe:
     name: str
     backbone: str
     languages: list[str]
+    auxiliary_languages: list[str]
     epochs: int
     batch_size: int
     learning_rate: float
@@ -51,6 +52,8 @@ class Recipe:
                 object.__setattr__(self, field.name, float(value))
             elif type(value) is not wanted:
                 raise RecipeError(f"key {field.name!r}: expected {field.type}, got {value!r}")
+            if wanted is list and not all(isinstance(item, str) for item in value):
+                raise RecipeError(f"key {field.name!r}: expected a list of strings, got {value!r}")
         for name in (
             "epochs",
             "batch_size",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import re
@@ -52,6 +53,7 @@ def train(
         "recipe": recipe.to_dict(),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
         "sentences": {"train": len(train_sentences), "dev": len(dev_sentences)},
+        "corpus": _digest([*train_sentences, *dev_sentences]),
     }
     _claim(output, run)
     set_seed(recipe.seed)
@@ -84,15 +86,21 @@ def train(
     return figures
 
 
+def _digest(sentences: Sequence[LabelledSentence]) -> str:
+    content = json.dumps([sentence.to_dict() for sentence in sentences], ensure_ascii=False)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
 def _claim(output: Path, run: dict[str, Any]) -> None:
     path = output / _RUN_FILE
     output.mkdir(parents=True, exist_ok=True)
     if path.exists():
         before = json.loads(path.read_text(encoding="utf-8"))
-        for key in ("recipe", "sentences"):
-            if before[key] != run[key]:
-                raise RunError(f"{output} holds a run with another {key}: {before[key]}; choose another folder")
-    path.write_text(json.dumps(run, indent=1), encoding="utf-8")
+        for key in ("recipe", "corpus"):
+            if before.get(key) != run[key]:
+                raise RunError(f"{output} holds a run with another {key}; choose another folder")
+    else:
+        path.write_text(json.dumps(run, indent=1), encoding="utf-8")
 
 
 def _last_checkpoint(output: Path) -> str | None:
@@ -171,7 +179,7 @@ class _Trainer(Trainer):
     def _rate(self, name: str, layers: int) -> float:
         if not name.startswith("encoder."):
             return self.recipe.head_learning_rate
-        layer = re.search(r"\.layers?\.(\d+)\.", name)
+        layer = re.search(r"\.(?:layers?|h|block)\.(\d+)\.", name)
         above = layers - 1 - int(layer.group(1)) if layer else layers
         return float(self.recipe.learning_rate * self.recipe.layer_decay**above)
 

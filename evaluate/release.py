@@ -1,0 +1,56 @@
+"""Cuts a release: exports a trained model, passes it through the gate, scores it on test and writes its card."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from tocsin.data.corpus import CORPUS_DIR, SPLITS, load_split
+from tocsin.evaluate.card import write_card
+from tocsin.evaluate.gate import Change, compare
+from tocsin.evaluate.scores import score
+from tocsin.evaluate.systems import evaluate_systems, predict_labelled
+from tocsin.evaluate.thresholds import best_threshold
+from tocsin.model.export import load_trained, trim_vocabulary, write_onnx, write_release
+from tocsin.model.runtime import load_release
+from tocsin.model.torch_engine import torch_pipeline
+
+
+def cut_release(run: Path, output: Path, corpus: Path = CORPUS_DIR) -> list[Change]:
+    """Writes a release of the trained model in ``run`` to ``output``, unless the gate refuses a change.
+
+    The threshold is chosen on dev with the float model. Returns what changed between float and int8 on dev; nothing
+    is written if one of the changes is refused. Raises ``ModelError`` for a damaged run, ``CorpusError`` for a
+    corpus that lacks a split.
+    """
+    model, tokenizer = load_trained(run)
+    languages = model.config.languages
+    splits = {split: [s for s in load_split(split, corpus) if s.lang in languages] for split in SPLITS}
+    dev = splits["dev"]
+    reference = torch_pipeline(model, tokenizer)
+    names = reference.settings.ontology.type_names
+    scores = [p.scores or {} for p in predict_labelled(reference, dev, all_scores=True)]
+    probabilities = np.array([[row[name] for name in names] for row in scores])
+    gold = np.array([[name in s.types for name in names] for s in dev])
+    thresholds = dict.fromkeys(names, best_threshold(gold, probabilities))
+    before = score(dev, predict_labelled(reference.with_settings(thresholds=thresholds), dev))
+
+    texts = [s.text for split in ("train", "dev") for s in splits[split]]
+    model, tokenizer = trim_vocabulary(model, tokenizer, languages, texts)
+    with tempfile.TemporaryDirectory() as folder:
+        release = Path(folder)
+        write_onnx(model, release / "model.onnx")
+        config = write_release(release, model, tokenizer, model.config.model_name, thresholds)
+        exported = load_release(release)
+        after = score(dev, predict_labelled(exported, dev))
+        changes = compare(before, after)
+        if not any(change.refused for change in changes):
+            results = evaluate_systems(exported, splits["test"], splits)
+            write_card(release, config, results, before, after, shipped_corpus=corpus == CORPUS_DIR)
+            output.mkdir(parents=True, exist_ok=True)
+            for path in release.iterdir():
+                shutil.copyfile(path, output / path.name)
+    return changes
