@@ -189,7 +189,8 @@ def _event_type(entry: Any, where: str, groups: Mapping[str, str]) -> EventType:
     quads: set[str | None] = {quad_class_of_cameo(c) for c in cameo}
     if {quad_class} != (quads or {None}):
         raise OntologyError(
-            f"{where}, field 'quad_class': {quad_class!r} does not follow from CAMEO {cameo!r} ({sorted(map(str, quads))})"
+            f"{where}, field 'quad_class': {quad_class!r} does not follow from CAMEO {cameo!r} "
+            f"(expected {' or '.join(map(str, sorted(quads, key=str))) or None})"
         )
     return EventType(
         name, group, _text(entry, "definition", where), acled_event, acled_sub, plover, tuple(cameo), quad_class

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from tocsin.data.documents import Document
 from tocsin.data.language import detect_language
-from tocsin.data.records import Event, Prediction
+from tocsin.data.records import Event, Prediction, Span
 from tocsin.data.sentences import sentence_offsets
 from tocsin.model.decoding import decode_spans, sigmoid
-from tocsin.model.labels import Units, units_of
+from tocsin.model.labels import units_of
 from tocsin.model.settings import Settings
 
 Integers = NDArray[np.int64]
@@ -29,7 +29,11 @@ _MAX_BATCH_TOKENS = 1536  # larger batches were slower here: activations fall ou
 
 @dataclass(frozen=True)
 class Sentence:
-    """A text to predict and where it stands."""
+    """A text that gets a record, and where it stands.
+
+    ``segments``: the parts of ``text`` (half-open offsets) that the model reads one by one, since it was trained on
+    single sentences: the whole text if it is one sentence, its sentences if it is a document.
+    """
 
     id: str
     doc_id: str
@@ -38,11 +42,12 @@ class Sentence:
     end: int
     lang: str
     text: str
+    segments: tuple[tuple[int, int], ...]
 
 
 @dataclass
 class _Logits:
-    """Of one text: event types per window, tags per token."""
+    """Of one segment: event types per window, tags per token."""
 
     events: list[Floats]
     entities: Floats
@@ -67,9 +72,12 @@ class Pipeline:
         text = document.text
         lang = document.lang or detect_language(text)
         if unit == "document":
-            return [Sentence(document.id, document.id, 0, 0, len(text), lang, text)]
+            parts = tuple(sentence_offsets(text, lang))
+            return [Sentence(document.id, document.id, 0, 0, len(text), lang, text, parts or ((0, len(text)),))]
         return [
-            Sentence(f"{document.id}#{index}", document.id, index, start, end, lang, text[start:end])
+            Sentence(
+                f"{document.id}#{index}", document.id, index, start, end, lang, text[start:end], ((0, end - start),)
+            )
             for index, (start, end) in enumerate(sentence_offsets(text, lang))
         ]
 
@@ -77,15 +85,13 @@ class Pipeline:
         self, sentences: Sequence[Sentence], all_scores: bool = False, progress: Progress | None = None
     ) -> list[Prediction]:
         """One prediction for each sentence, in order. ``progress`` is told how many more are done, now and then."""
-        encodings = [
-            (encoding.ids, encoding.offsets)
-            for encoding in self.tokenizer.encode_batch([s.text for s in sentences], add_special_tokens=False)
+        texts = [sentence.text[start:end] for sentence in sentences for start, end in sentence.segments]
+        encodings = self.tokenizer.encode_batch(texts, add_special_tokens=False)
+        logits = self._run([encoding.ids for encoding in encodings], progress)
+        segments = zip(texts, encodings, logits, strict=True)
+        return [
+            self._decode(sentence, [next(segments) for _ in sentence.segments], all_scores) for sentence in sentences
         ]
-        logits = self._run([ids for ids, _ in encodings], progress)
-        predictions = []
-        for sentence, (_, offsets), scores in zip(sentences, encodings, logits, strict=True):
-            predictions.append(self._decode(sentence, offsets, scores, all_scores))
-        return predictions
 
     def _windows(self, length: int) -> list[tuple[int, int]]:
         # Overlapping windows of a text of `length` tokens: a quarter of each is context for the next.
@@ -152,11 +158,11 @@ class Pipeline:
             yield batch
 
     def _decode(
-        self, sentence: Sentence, offsets: list[tuple[int, int]], logits: _Logits, all_scores: bool
+        self, sentence: Sentence, segments: list[tuple[str, Encoding, _Logits]], all_scores: bool
     ) -> Prediction:
         settings, ontology = self.settings, self.settings.ontology
         # A text of several windows reports what any of them reports.
-        probabilities = sigmoid(np.max(logits.events, axis=0))
+        probabilities = sigmoid(np.max([window for _, _, logits in segments for window in logits.events], axis=0))
         scores = dict(zip(ontology.type_names, map(float, probabilities), strict=True))
         events = sorted(
             (
@@ -166,7 +172,16 @@ class Pipeline:
             ),
             key=lambda event: -event.score,
         )
-        units: Units = units_of(sentence.text, offsets)
+        entities: list[Span] = []
+        roles: list[Span] = []
+        for (start, _), (text, encoding, logits) in zip(sentence.segments, segments, strict=True):
+            units = units_of(text, encoding.offsets)
+            for spans, layer, labels in (
+                (entities, logits.entities, ontology.entity_names),
+                (roles, logits.roles, ontology.role_names),
+            ):
+                decoded = decode_spans(layer[units.first_token], units, text, labels)
+                spans.extend(replace(span, start=span.start + start, end=span.end + start) for span in decoded)
         return Prediction(
             sentence.id,
             sentence.doc_id,
@@ -176,8 +191,8 @@ class Pipeline:
             sentence.lang,
             sentence.text,
             tuple(events),
-            decode_spans(logits.entities[units.first_token], units, sentence.text, ontology.entity_names),
-            decode_spans(logits.roles[units.first_token], units, sentence.text, ontology.role_names),
+            tuple(entities),
+            tuple(roles),
             settings.name,
             scores if all_scores else None,
         )
@@ -189,4 +204,4 @@ class Pipeline:
 
 def sentences_of_texts(texts: Iterable[tuple[str, str, str]]) -> list[Sentence]:
     """Sentences that stand alone, from (id, lang, text)."""
-    return [Sentence(id, id, 0, 0, len(text), lang, text) for id, lang, text in texts]
+    return [Sentence(id, id, 0, 0, len(text), lang, text, ((0, len(text)),)) for id, lang, text in texts]

@@ -28,8 +28,9 @@ def release() -> Pipeline:
 
 
 @pytest.fixture(scope="session")
-def dev() -> list[LabelledSentence]:
-    return load_split("dev")
+def dev(release: Pipeline) -> list[LabelledSentence]:
+    """The dev split in the released model's languages."""
+    return [sentence for sentence in load_split("dev") if sentence.lang in release.settings.languages]
 
 
 @pytest.fixture(scope="session")

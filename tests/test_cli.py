@@ -62,7 +62,7 @@ def test_predicts_an_article_to_jsonl(tmp_path: Path) -> None:
     assert f"records in {output}" in done.stderr
     text = ARTICLE.read_text(encoding="utf-8")
     validator = jsonschema.Draft202012Validator(json_schema("prediction"))
-    assert len(records(output)) == 15
+    assert len(records(output)) == 13
     for number, record in enumerate(records(output)):
         validator.validate(record)
         assert record["id"] == f"{ARTICLE.name}#{number}"
@@ -180,6 +180,7 @@ def test_a_pipe_gets_utf8_jsonl_whatever_the_environment_says(monkeypatch: pytes
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     done = tocsin("predict", "-", stdin="الجيش ينسحب من المدينة".encode())
+    assert done.stderr == ""
     assert json.loads(done.stdout)["text"] == "الجيش ينسحب من المدينة"
 
 
@@ -192,15 +193,15 @@ def test_a_full_disk_is_said() -> None:
 
 def test_a_million_character_line(tmp_path: Path) -> None:
     path = tmp_path / "long.txt"
-    text = "Des rebelles ont attaqué la caserne de Gao. " * 22_727
-    path.write_text(text[:1_000_000] + "\n")
+    end = " Les rebelles ont attaqué la caserne de Gao."
+    line = "=" * (1_000_000 - len(end)) + end
+    path.write_text(line)
     output = tmp_path / "out.jsonl"
-    assert tocsin("predict", path, "--unit", "document", "--lang", "fr", "-o", output).returncode == 0
+    assert tocsin("predict", path, "--lang", "fr", "-o", output).returncode == 0
     (record,) = records(output)
-    assert len(record["text"]) == 1_000_001
-    gao = [span for span in record["entities"] if span["text"] == "Gao"]
-    assert len(gao) > 20_000  # to the end, and in every window
-    assert all(record["text"][s["start"] : s["end"]] == s["text"] for s in (*record["entities"], *record["roles"]))
+    assert record["text"] == line
+    assert any("Gao" in span["text"] and span["end"] > 999_990 for span in record["entities"])
+    assert all(line[s["start"] : s["end"]] == s["text"] for s in (*record["entities"], *record["roles"]))
 
 
 def test_terminal_view_marks_the_text() -> None:
@@ -218,7 +219,7 @@ def test_terminal_view_marks_the_text() -> None:
     assert "shelling_missile_attack" in shown and "no event" in shown
     assert "\x1b" not in shown
     assert all(len(line) <= 70 for line in shown.splitlines())
-    assert "".join(text.split())[:60] in "".join(shown.split())
+    assert text.split("\n")[0] in shown
 
 
 def test_evaluate_writes_table_and_json(tmp_path: Path) -> None:

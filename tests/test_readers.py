@@ -90,7 +90,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     items = list(read_documents([str(tmp_path / name) for name in names]))
     assert [word in reason(item) for item, word in zip(items, (
         "no such file", "is a directory", "the file is empty", "the file is empty", "only blank space",
-        "not valid UTF-8", "not a Parquet file", "no column 'text' (columns: id, txt)",
+        "not valid UTF-8", "not a readable Parquet file", "no column 'text' (columns: id, txt)",
         "no column 'text' (columns: txt)",
     ), strict=True)] == [True] * 9  # fmt: skip
     assert isinstance(items[5], ErrorRow) and items[5].line == 2

@@ -162,6 +162,26 @@ def check(
         raise typer.Exit(FAILURE)
 
 
+@data_app.command()
+def agreement(
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write all figures as JSON.")] = None,
+) -> None:
+    """How far the corpus agrees with its second, blind annotation."""
+    from tocsin.data.corpus import CorpusError
+    from tocsin.data.ontology import load_ontology
+    from tocsin.evaluate.agreement import agreement as measure
+    from tocsin.evaluate.agreement import load_pairs
+    from tocsin.evaluate.report import agreement_report
+
+    try:
+        result = measure(load_pairs(), load_ontology())
+    except CorpusError as error:
+        _fail(error)
+    stdout.print(agreement_report(result))
+    if output is not None:
+        output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
 @app.command()
 def train(
     recipe: Annotated[str, typer.Argument(help="A recipe file, or one of ours by name: first-light.")],
@@ -391,10 +411,10 @@ class _Job:
             # JSONL is UTF-8 whatever the locale says.
             sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
         columns = (SpinnerColumn(), TextColumn("{task.completed} sentences"), BarColumn(), TimeElapsedColumn())
-        shown = stderr.is_terminal and not self.view
-        self._progress = self._stack.enter_context(
-            Progress(*columns, console=stderr, disable=not shown, transient=True)
-        )
+        shown = sys.stderr.isatty() and not self.view
+        # Without redirect_stdout=False the bar would take our JSONL for chatter and print it on standard error.
+        bar = Progress(*columns, console=stderr, disable=not shown, transient=True, redirect_stdout=False)
+        self._progress = self._stack.enter_context(bar)
         self._task = self._progress.add_task("predict", total=None)
         return self
 
