@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tocsin.data.corpus import CORPUS_DIR, SPLITS, load_split
+from tocsin.evaluate.agreement import agreement, load_pairs
 from tocsin.evaluate.card import write_card
 from tocsin.evaluate.gate import Change, compare
 from tocsin.evaluate.scores import score
@@ -49,7 +50,8 @@ def cut_release(run: Path, output: Path, corpus: Path = CORPUS_DIR) -> list[Chan
         changes = compare(before, after)
         if not any(change.refused for change in changes):
             results = evaluate_systems(exported, splits["test"], splits)
-            write_card(release, config, results, before, after, shipped_corpus=corpus == CORPUS_DIR)
+            ours = agreement(load_pairs(), reference.settings.ontology) if corpus == CORPUS_DIR else None
+            write_card(release, config, results, before, after, agreement=ours)
             output.mkdir(parents=True, exist_ok=True)
             for path in release.iterdir():
                 shutil.copyfile(path, output / path.name)
