@@ -15,10 +15,10 @@ _OUR_CORPUS = (
     "natively in each language, and labelled by their writers. No sentence is from a real article. Licence of the\n"
     "corpus: CC BY 4.0. The test part is synthetic too (by other writers than the training part), so expect less on\n"
     "real news.\n\n"
-    "A tenth of the corpus ({sentences} sentences, {languages} languages) was labelled again from the text alone by other\n"
-    "instances of the same kind of model. F1 between the two: {types} for event types (mean kappa {kappa:.2f}), {entities}\n"
-    "for entities, {roles} for roles (strict). Annotators of one kind share their habits, so this is an upper bound of\n"
-    "what people would reach; no person has checked the labels yet."
+    "A tenth of the corpus ({sentences} sentences, {languages} languages) was labelled again from the text alone by\n"
+    "other instances of the same kind of model. F1 between the two: {types} for event types (mean kappa {kappa:.2f}),\n"
+    "{entities} for entities, {roles} for roles (strict). Annotators of one kind share their habits, so this is an\n"
+    "upper bound of what people would reach; no person has checked the labels yet."
 )
 _OTHER_CORPUS = "They are not Tocsin's own corpus; ask who made this model what they are."
 
