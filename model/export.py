@@ -13,7 +13,8 @@ import json
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def write_onnx(model: TocsinModel, path: Path) -> None:
     model.encoder.set_attn_implementation("eager")  # the pattern that ONNX Runtime's fusion knows
     example = torch.tensor([[5, 6, 7, 8], [5, 6, 7, 1]])
     both = {0: "batch", 1: "tokens"}
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), _quiet_logs():
         warnings.simplefilter("ignore")
         raw = str(Path(folder) / "float.onnx")
         torch.onnx.export(
@@ -99,15 +100,26 @@ def write_onnx(model: TocsinModel, path: Path) -> None:
             dynamic_axes={"input_ids": both, "attention_mask": both}
             | {name: both if name != "event_logits" else {0: "batch"} for name in OUTPUTS},
         )
-        graph = _fused(raw, model)
-    logging.getLogger("onnxruntime.quantization.matmul_nbits_quantizer").setLevel(logging.WARNING)
-    quantizer = MatMulNBitsQuantizer(graph, bits=8, block_size=_WEIGHT_BLOCK, is_symmetric=True, accuracy_level=4)
-    quantizer.process()
+        quantizer = MatMulNBitsQuantizer(
+            _fused(raw, model), bits=8, block_size=_WEIGHT_BLOCK, is_symmetric=True, accuracy_level=4
+        )
+        quantizer.process()
     graph = quantizer.model.model
     embeddings = model.encoder.get_input_embeddings().weight.detach().numpy()
     if embeddings.shape[1] % _EMBEDDING_BLOCK == 0:  # else they stay in float
         _quantize_embeddings(graph, embeddings)
     onnx.save_model(graph, str(path))
+
+
+@contextmanager
+def _quiet_logs() -> Iterator[None]:
+    # ONNX Runtime's tools log every node they touch.
+    before = logging.root.manager.disable
+    logging.disable(logging.INFO)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _fused(path: str, model: TocsinModel) -> onnx.ModelProto:
