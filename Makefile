@@ -13,14 +13,14 @@ test: .venv/test
 
 # torch first and pinned: pip may otherwise resolve to a build with gigabytes of CUDA.
 .venv/test: .venv/demo
-	$(BIN)/pip install --quiet torch==2.13.0
-	$(BIN)/pip install --quiet --editable '.[train,evaluate,dev]'
+	$(BIN)/pip install --quiet --quiet torch==2.13.0
+	$(BIN)/pip install --quiet --quiet --editable '.[train,evaluate,dev]'
 	touch $@
 
 .venv/demo: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable .
+	$(BIN)/pip install --quiet --quiet --upgrade pip
+	$(BIN)/pip install --quiet --quiet --editable .
 	touch $@
 
 .PHONY: demo test
