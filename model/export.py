@@ -23,7 +23,7 @@ import onnx
 import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
 from onnxruntime.transformers.fusion_options import FusionOptions
 from onnxruntime.transformers.optimizer import optimize_model
 from tokenizers import Tokenizer
@@ -100,9 +100,8 @@ def write_onnx(model: TocsinModel, path: Path) -> None:
             dynamic_axes={"input_ids": both, "attention_mask": both}
             | {name: both if name != "event_logits" else {0: "batch"} for name in OUTPUTS},
         )
-        quantizer = MatMulNBitsQuantizer(
-            _fused(raw, model), bits=8, block_size=_WEIGHT_BLOCK, is_symmetric=True, accuracy_level=4
-        )
+        scheme = DefaultWeightOnlyQuantConfig(bits=8, block_size=_WEIGHT_BLOCK, is_symmetric=True, accuracy_level=4)
+        quantizer = MatMulNBitsQuantizer(_fused(raw, model), algo_config=scheme)
         quantizer.process()
     graph = quantizer.model.model
     embeddings = model.encoder.get_input_embeddings().weight.detach().numpy()
