@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tocsin.data.language import classify, known_languages
@@ -99,12 +99,12 @@ def parse_file(path: Path, ontology: Ontology) -> Iterator[LabelledSentence | Pr
         except MarkupError as error:
             yield Problem(source, str(error))
             continue
-        yield LabelledSentence(**{**vars(sentence), "id": _sentence_id(lang, sentence.text)})
+        yield replace(sentence, id=_sentence_id(lang, sentence.text))
 
 
-def load_split(split: str, directory: Path = CORPUS_DIR, ontology: Ontology | None = None) -> list[LabelledSentence]:
+def load_split(split: str, directory: Path = CORPUS_DIR) -> list[LabelledSentence]:
     """All sentences of "train", "dev" or "test"; raises :class:`CorpusError` at the first bad line."""
-    ontology = ontology or load_ontology()
+    ontology = load_ontology()
     if split not in SPLITS:
         raise CorpusError(f"unknown split {split!r}, expected one of {', '.join(SPLITS)}")
     sentences: dict[str, LabelledSentence] = {}
@@ -174,9 +174,9 @@ def _language_problem(sentence: LabelledSentence) -> str | None:
     return None
 
 
-def check_files(files: Iterable[Path], ontology: Ontology | None = None) -> tuple[list[Problem], CorpusSummary]:
+def check_files(files: Iterable[Path]) -> tuple[list[Problem], CorpusSummary]:
     """Validates corpus files: markup, labels, offsets, language, duplicates and leakage between splits."""
-    ontology = ontology or load_ontology()
+    ontology = load_ontology()
     problems: list[Problem] = []
     summary = CorpusSummary()
     seen: dict[str, tuple[str, str]] = {}

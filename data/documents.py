@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def lone_surrogate(text: str) -> int | None:
+    """Where ``text`` holds half of a UTF-16 pair (valid in a JSON escape, but no character, and no UTF-8 file can
+    hold it); ``None`` if nowhere."""
+    found = _SURROGATE.search(text)
+    return found.start() if found else None
 
 
 @dataclass(frozen=True)

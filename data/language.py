@@ -20,6 +20,12 @@ def known_languages() -> frozenset[str]:
     return frozenset(_identifier().labels)
 
 
+def check_language(code: str | None) -> None:
+    """``ValueError`` that lists the known codes, for a code that is none of them; ``None`` (detect it) passes."""
+    if code is not None and code not in known_languages():
+        raise ValueError(f"unknown language {code!r}; known: {', '.join(sorted(known_languages()))}")
+
+
 def classify(text: str) -> list[tuple[str, float]]:
     """All languages with their probabilities, the likeliest first."""
     ranking: list[tuple[str, float]] = _identifier().rank(text[:_PREFIX])

@@ -6,7 +6,6 @@ import codecs
 import csv
 import io
 import json
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,11 +16,10 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tocsin.data.documents import Document, ErrorRow
+from tocsin.data.documents import Document, ErrorRow, lone_surrogate
 
 FORMATS = {".txt": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 STDIN = "-"
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -121,9 +119,8 @@ def _document(row: Any, source: _Source, line: int) -> Document | ErrorRow:
         return source.error(line, f"field {source.text_field!r}: expected a string, got {type(text).__name__}", name)
     if not text.strip():
         return source.error(line, f"field {source.text_field!r} is empty", name)
-    if surrogate := _SURROGATE.search(text):
-        # Half of a UTF-16 pair: valid in a JSON escape, but no character, and no UTF-8 file can hold it.
-        reason = f"field {source.text_field!r}: lone surrogate at position {surrogate.start()}"
+    if (position := lone_surrogate(text)) is not None:
+        reason = f"field {source.text_field!r}: lone surrogate at position {position}"
         return source.error(line, reason, name)
     return Document(name, text, source.file, line)
 
@@ -179,7 +176,7 @@ def _read_csv(stream: BinaryIO, source: _Source) -> Iterator[Document | ErrorRow
             yield source.error(number, f"{len(columns) + len(row[None])} cells for {len(columns)} columns")
         elif text is None:
             yield source.error(number, f"the row ends before field {source.text_field!r}")
-        elif _SURROGATE.search(text):
+        elif lone_surrogate(text) is not None:
             yield source.error(number, f"field {source.text_field!r}: not valid UTF-8")
         else:
             yield _document(row, source, number)

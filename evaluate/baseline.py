@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
@@ -13,7 +11,7 @@ from sklearn.pipeline import Pipeline, make_pipeline, make_union
 
 from tocsin.data.ontology import Ontology
 from tocsin.data.records import Event, LabelledSentence, Prediction
-from tocsin.evaluate.thresholds import best_threshold
+from tocsin.evaluate.thresholds import best_threshold, type_matrix
 
 NAME = "tfidf-logreg"
 
@@ -34,10 +32,10 @@ class TfidfBaseline:
 
     def fit(self, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]) -> TfidfBaseline:
         """Trains on ``train`` and picks the threshold with the best micro-F1 on ``dev``."""
-        self._model.fit([s.text for s in train], self._targets(train))
-        gold = self._targets(dev)
+        names = self.ontology.type_names
+        self._model.fit([s.text for s in train], type_matrix(train, names))
         probabilities = self._model.predict_proba([s.text for s in dev])
-        self.threshold = best_threshold(gold, probabilities)
+        self.threshold = best_threshold(type_matrix(dev, names), probabilities)
         return self
 
     def predict(self, sentences: Sequence[LabelledSentence]) -> list[Prediction]:
@@ -54,6 +52,3 @@ class TfidfBaseline:
                 )
             )
         return predictions
-
-    def _targets(self, sentences: Sequence[LabelledSentence]) -> NDArray[np.bool_]:
-        return np.array([[name in s.types for name in self.ontology.type_names] for s in sentences])

@@ -13,8 +13,8 @@ from tocsin.evaluate.agreement import agreement, load_pairs
 from tocsin.evaluate.card import write_card
 from tocsin.evaluate.gate import Change, compare
 from tocsin.evaluate.scores import score
-from tocsin.evaluate.systems import evaluate_systems, predict_labelled
-from tocsin.evaluate.thresholds import best_threshold
+from tocsin.evaluate.systems import evaluate_systems
+from tocsin.evaluate.thresholds import best_threshold, type_matrix
 from tocsin.model.export import load_trained, trim_vocabulary, write_onnx, write_release
 from tocsin.model.runtime import load_release
 from tocsin.model.torch_engine import torch_pipeline
@@ -33,11 +33,10 @@ def cut_release(run: Path, output: Path, corpus: Path = CORPUS_DIR) -> list[Chan
     dev = splits["dev"]
     reference = torch_pipeline(model, tokenizer)
     names = reference.settings.ontology.type_names
-    scores = [p.scores or {} for p in predict_labelled(reference, dev, all_scores=True)]
+    scores = [p.scores or {} for p in reference.predict_labelled(dev, all_scores=True)]
     probabilities = np.array([[row[name] for name in names] for row in scores])
-    gold = np.array([[name in s.types for name in names] for s in dev])
-    thresholds = dict.fromkeys(names, best_threshold(gold, probabilities))
-    before = score(dev, predict_labelled(reference.with_settings(thresholds=thresholds), dev))
+    thresholds = dict.fromkeys(names, best_threshold(type_matrix(dev, names), probabilities))
+    before = score(dev, reference.with_settings(thresholds=thresholds).predict_labelled(dev))
 
     texts = [s.text for split in ("train", "dev") for s in splits[split]]
     model, tokenizer = trim_vocabulary(model, tokenizer, languages, texts)
@@ -46,7 +45,7 @@ def cut_release(run: Path, output: Path, corpus: Path = CORPUS_DIR) -> list[Chan
         write_onnx(model, release / "model.onnx")
         config = write_release(release, model, tokenizer, model.config.model_name, thresholds)
         exported = load_release(release)
-        after = score(dev, predict_labelled(exported, dev))
+        after = score(dev, exported.predict_labelled(dev))
         changes = compare(before, after)
         if not any(change.refused for change in changes):
             results = evaluate_systems(exported, splits["test"], splits)

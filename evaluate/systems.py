@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tocsin.data.records import LabelledSentence, Prediction
+from tocsin.data.records import LabelledSentence
 from tocsin.evaluate.scores import score
-from tocsin.model.pipeline import Pipeline, sentences_of_texts
+from tocsin.model.pipeline import Pipeline
 
 Splits = Mapping[str, Sequence[LabelledSentence]]
-
-
-def predict_labelled(
-    pipeline: Pipeline, sentences: Sequence[LabelledSentence], all_scores: bool = False
-) -> list[Prediction]:
-    """Predictions for the texts of labelled sentences, with their ids, in order."""
-    return pipeline.predict(sentences_of_texts((s.id, s.lang, s.text) for s in sentences), all_scores)
 
 
 def evaluate_systems(
@@ -26,7 +19,7 @@ def evaluate_systems(
 
     ``baseline_splits``: "train" and "dev" to fit the TF-IDF baseline on, or ``None`` to leave it out.
     """
-    results = {pipeline.settings.name: score(gold, predict_labelled(pipeline, gold))}
+    results = {pipeline.settings.name: score(gold, pipeline.predict_labelled(gold))}
     if baseline_splits is not None:
         from tocsin.evaluate.baseline import NAME, TfidfBaseline  # needs scikit-learn
 

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
+
+from tocsin.data.records import LabelledSentence
+
+
+def type_matrix(sentences: Sequence[LabelledSentence], type_names: Sequence[str]) -> NDArray[np.bool_]:
+    """(sentences, types): whether each sentence has each type."""
+    return np.array([[name in sentence.types for name in type_names] for sentence in sentences])
 
 
 def best_threshold(gold: NDArray[np.bool_], probabilities: NDArray[np.floating]) -> float:

@@ -8,7 +8,6 @@ so that embeddings that were not trained come back exactly.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import tempfile
@@ -30,7 +29,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from tocsin.model.network import TocsinConfig, TocsinModel
-from tocsin.model.settings import OUTPUTS, ModelError, read_config
+from tocsin.model.settings import OUTPUTS, ModelError, checksums, read_config
 from tocsin.model.vocabulary import is_unigram, needed_ids, trim
 
 _EMBEDDING_BLOCK = 32
@@ -195,8 +194,6 @@ def write_release(
     config = model.config.to_dict() | {"model_name": name, "thresholds": dict(thresholds)}
     encoder = model.encoder.config
     config |= {"encoder_layers": encoder.num_hidden_layers, "encoder_width": encoder.hidden_size}
-    config["checksums"] = {
-        file: hashlib.sha256((directory / file).read_bytes()).hexdigest() for file in ("model.onnx", "tokenizer.json")
-    }
+    config["checksums"] = checksums(directory)
     (directory / "config.json").write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return config

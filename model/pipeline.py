@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from tokenizers import Encoding, Tokenizer
 
 from tocsin.data.documents import Document
 from tocsin.data.language import detect_language
-from tocsin.data.records import Event, Prediction, Span
+from tocsin.data.records import Event, LabelledSentence, Prediction, Span
 from tocsin.data.sentences import sentence_offsets
 from tocsin.model.decoding import decode_spans, sigmoid
 from tocsin.model.labels import units_of
@@ -54,6 +55,16 @@ class _Logits:
     roles: Floats
 
 
+class _Window(NamedTuple):
+    """Tokens start..end of a text are read at once, the tags of first..last are kept."""
+
+    text: int
+    start: int
+    end: int
+    first: int
+    last: int
+
+
 class Pipeline:
     """Tokenizes, runs the engine over length-sorted batches and decodes; the order of the input is kept."""
 
@@ -93,6 +104,10 @@ class Pipeline:
             self._decode(sentence, [next(segments) for _ in sentence.segments], all_scores) for sentence in sentences
         ]
 
+    def predict_labelled(self, labelled: Sequence[LabelledSentence], all_scores: bool = False) -> list[Prediction]:
+        """Predictions for the texts of labelled sentences, with their ids, in order."""
+        return self.predict(sentences_of_texts((s.id, s.lang, s.text) for s in labelled), all_scores)
+
     def _windows(self, length: int) -> list[tuple[int, int]]:
         # Overlapping windows of a text of `length` tokens: a quarter of each is context for the next.
         size = self.settings.max_tokens - len(self._before) - len(self._after)
@@ -111,25 +126,27 @@ class Pipeline:
             )
             for ids in texts
         ]
-        windows = [(i, a, b) for i, ids in enumerate(texts) for a, b in self._windows(len(ids))]
-        windows.sort(key=lambda window: window[2] - window[1])
-        left = [len(self._windows(len(ids))) for ids in texts]
+        windows: list[_Window] = []
+        left = []
+        for i, ids in enumerate(texts):
+            places = self._windows(len(ids))
+            # Where windows overlap, each keeps the half of the overlap that it sees more context of.
+            cuts = [0, *(b - (b - a) // 2 for (_, b), (a, _) in zip(places, places[1:])), len(ids)]
+            windows += [_Window(i, *place, *kept) for place, kept in zip(places, zip(cuts, cuts[1:]))]
+            left.append(len(places))
+        windows.sort(key=lambda window: window.end - window.start)
         for batch in self._batches(windows):
-            width = max(b - a for _, a, b in batch) + len(self._before) + len(self._after)
+            width = max(window.end - window.start for window in batch) + len(self._before) + len(self._after)
             input_ids = np.full((len(batch), width), self.settings.pad_token_id, np.int64)
             attention_mask = np.zeros((len(batch), width), np.int64)
-            for row, (i, a, b) in enumerate(batch):
+            for row, (i, a, b, _, _) in enumerate(batch):
                 ids = [*self._before, *texts[i][a:b], *self._after]
                 input_ids[row, : len(ids)] = ids
                 attention_mask[row, : len(ids)] = 1
             events, entities, roles = self.engine(input_ids, attention_mask)
             done = 0
-            for row, (i, a, b) in enumerate(batch):
+            for row, (i, a, _, first, last) in enumerate(batch):
                 results[i].events.append(events[row])
-                # Where windows overlap, each keeps the half of the overlap that it sees more context of.
-                overlap = self._overlap(len(texts[i]), a)
-                first = a + (overlap + 1) // 2
-                last = b - self._overlap(len(texts[i]), a, after=True) // 2
                 source = slice(self._prefix + first - a, self._prefix + last - a)
                 results[i].entities[first:last] = entities[row, source]
                 results[i].roles[first:last] = roles[row, source]
@@ -139,18 +156,11 @@ class Pipeline:
                 progress(done)
         return results
 
-    def _overlap(self, length: int, start: int, after: bool = False) -> int:
-        windows = self._windows(length)
-        at = next(i for i, (a, _) in enumerate(windows) if a == start)
-        if after:
-            return windows[at][1] - windows[at + 1][0] if at + 1 < len(windows) else 0
-        return windows[at - 1][1] - start if at else 0
-
     @staticmethod
-    def _batches(windows: list[tuple[int, int, int]]) -> Iterator[list[tuple[int, int, int]]]:
-        batch: list[tuple[int, int, int]] = []
+    def _batches(windows: list[_Window]) -> Iterator[list[_Window]]:
+        batch: list[_Window] = []
         for window in windows:  # sorted by length, so the newest is the widest
-            if batch and (len(batch) + 1) * (window[2] - window[1]) > _MAX_BATCH_TOKENS:
+            if batch and (len(batch) + 1) * (window.end - window.start) > _MAX_BATCH_TOKENS:
                 yield batch
                 batch = []
             batch.append(window)

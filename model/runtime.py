@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from tocsin.model.pipeline import Engine, Floats, Integers, Pipeline
-from tocsin.model.settings import OUTPUTS, ModelError, Settings, read_config
+from tocsin.model.settings import OUTPUTS, ModelError, Settings, checksums, read_config
 
 RELEASED_DIR = Path(__file__).resolve().with_name("released")
 
@@ -50,13 +49,10 @@ def _directory(name_or_path: str | Path | None) -> Path:
 
 
 def _verify(directory: Path, config: dict[str, Any]) -> None:
-    for file in ("model.onnx", "tokenizer.json"):
-        path = directory / file
-        if not path.is_file():
-            raise ModelError(f"{path}: missing (is this a release? `tocsin export` makes one)")
-        expected = config.get("checksums", {}).get(file)
-        if expected != hashlib.sha256(path.read_bytes()).hexdigest():
-            raise ModelError(f"{path}: damaged: its checksum is not the one in config.json")
+    expected = config.get("checksums", {})
+    for file, checksum in checksums(directory).items():
+        if expected.get(file) != checksum:
+            raise ModelError(f"{directory / file}: damaged: its checksum is not the one in config.json")
 
 
 def _engine(path: Path, threads: int | None) -> Engine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,6 +67,17 @@ class Settings:
             pad_token_id=config["backbone"].get("pad_token_id") or 0,
             thresholds={name: float(thresholds.get(name, 0.5)) for name in ontology.type_names},
         )
+
+
+def checksums(directory: Path) -> dict[str, str]:
+    """SHA-256 of the files of a release that its config vouches for; :class:`ModelError` for a missing one."""
+    sums = {}
+    for file in ("model.onnx", "tokenizer.json"):
+        path = directory / file
+        if not path.is_file():
+            raise ModelError(f"{path}: missing (is this a release? `tocsin export` makes one)")
+        sums[file] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return sums
 
 
 def read_config(directory: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from itertools import islice
 
 import regex
 from tokenizers import Tokenizer
+from tokenizers.models import Unigram
 from wordfreq import available_languages, iter_wordlist
 
 _WORDS = 40_000  # per language; NTREX news keeps 99.6 % or more of its tokens in each of our first six languages
@@ -27,7 +28,7 @@ def needed_ids(tokenizer: Tokenizer, languages: Sequence[str], texts: Iterable[s
     ``texts``, all single characters, all pieces without letters, and all special tokens. A language without a
     word list keeps what ``texts`` use of it.
     """
-    pieces = _pieces(tokenizer)
+    pieces: dict[str, int] = tokenizer.get_vocab()
     ids = {id for piece, id in pieces.items() if len(piece.lstrip("▁")) <= 1 or not any(c.isalpha() for c in piece)}
     ids |= _special_ids(tokenizer)
     for language in languages:
@@ -54,18 +55,13 @@ def _special_ids(tokenizer: Tokenizer) -> set[int]:
     }
 
 
-def _pieces(tokenizer: Tokenizer) -> dict[str, int]:
-    pieces: dict[str, int] = tokenizer.get_vocab()
-    return pieces
-
-
 def _used(tokenizer: Tokenizer, texts: list[str]) -> set[int]:
     return {id for encoding in tokenizer.encode_batch(texts) for id in encoding.ids}
 
 
 def is_unigram(tokenizer: Tokenizer) -> bool:
     """Whether :func:`trim` applies: pieces of a Unigram model can be dropped one by one, merges of a BPE cannot."""
-    return bool(json.loads(tokenizer.to_str())["model"]["type"] == "Unigram")
+    return isinstance(tokenizer.model, Unigram)
 
 
 def trim(tokenizer: Tokenizer, ids: Sequence[int]) -> Tokenizer:

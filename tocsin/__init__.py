@@ -13,7 +13,7 @@ from importlib.metadata import version as _version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tocsin.data.documents import Document
+from tocsin.data.documents import Document, lone_surrogate
 from tocsin.data.ontology import load_ontology
 from tocsin.data.records import Event, Prediction, Span
 from tocsin.model.settings import ModelError
@@ -58,15 +58,14 @@ class Model:
         ``lang``: ISO 639-1 code of all texts, else each text's is detected. ``doc_id`` of the n-th text is "n", from 0.
         Raises ``ValueError`` for an unknown language or unit, and for a text with a lone surrogate.
         """
-        from tocsin.data.language import known_languages
+        from tocsin.data.language import check_language
 
         if unit not in ("sentence", "document"):
             raise ValueError(f"unknown unit {unit!r}; expected 'sentence' or 'document'")
-        if lang is not None and lang not in known_languages():
-            raise ValueError(f"unknown language {lang!r}; known: {', '.join(sorted(known_languages()))}")
+        check_language(lang)
         texts = [texts] if isinstance(texts, str) else list(texts)
         for i, text in enumerate(texts):
-            if any("\ud800" <= character <= "\udfff" for character in text):
+            if lone_surrogate(text) is not None:
                 raise ValueError(f"text {i} holds a lone surrogate, which is no character")
         documents = (Document(str(i), text, "", lang=lang) for i, text in enumerate(texts))
         sentences = [s for document in documents for s in self.pipeline.sentences(document, unit)]

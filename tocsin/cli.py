@@ -323,13 +323,15 @@ def predict(
     error row (in OUTPUT.errors.jsonl, or on standard error) and never stops the rest.
     Exit codes: 0 all inputs read, 3 some error rows, 1 nothing could be read, 2 wrong usage.
     """
-    from tocsin.data.language import known_languages
+    from tocsin.data.language import check_language
     from tocsin.data.readers import read_documents
     from tocsin.model.runtime import load_release
     from tocsin.model.settings import ModelError
 
-    if lang is not None and lang not in known_languages():
-        _fail(f"--lang: unknown language {lang!r}; known: {', '.join(sorted(known_languages()))}", USAGE)
+    try:
+        check_language(lang)
+    except ValueError as error:
+        _fail(f"--lang: {error}", USAGE)
     if output is not None:
         if output.is_dir():
             _fail(f"{output}: is a directory, expected a file to write", USAGE)

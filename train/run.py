@@ -19,7 +19,7 @@ from transformers import Trainer, TrainingArguments, set_seed
 from tocsin.data.ontology import load_ontology
 from tocsin.data.records import LabelledSentence, Prediction
 from tocsin.model.network import TocsinModel
-from tocsin.model.pipeline import sentences_of_texts
+from tocsin.model.settings import Settings
 from tocsin.model.torch_engine import torch_pipeline
 from tocsin.train.features import Collator, make_dataset
 from tocsin.train.objective import multitask_loss
@@ -75,7 +75,7 @@ def train(
         args=_arguments(recipe, output),
         train_dataset=make_dataset(train_sentences, tokenizer, ontology, max_tokens),
         eval_dataset=make_dataset(dev_sentences, tokenizer, ontology, max_tokens),
-        data_collator=Collator(torch_pipeline(model, tokenizer).settings.pad_token_id),
+        data_collator=Collator(Settings.from_config(model.config.to_dict(), "config").pad_token_id),
     )
     trainer.train(resume_from_checkpoint=_last_checkpoint(output))
     # load_best_model_at_end has put the best epoch's weights back.
@@ -184,8 +184,7 @@ class _Trainer(Trainer):
         return float(self.recipe.learning_rate * self.recipe.layer_decay**above)
 
     def dev_figures(self) -> dict[str, Any]:
-        texts = sentences_of_texts((s.id, s.lang, s.text) for s in self.dev)
-        return self.score(self.dev, torch_pipeline(self.model, self.tokenizer).predict(texts))
+        return self.score(self.dev, torch_pipeline(self.model, self.tokenizer).predict_labelled(self.dev))
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
         figures = self.dev_figures()
