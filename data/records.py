@@ -41,6 +41,23 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Annotated:
+    """Which labels the annotators of a sentence looked for; ``None``: all there are. A label outside is unknown, not
+    absent: it must neither be learned as absent nor scored."""
+
+    types: frozenset[str] | None = None
+    entities: frozenset[str] | None = None
+    roles: frozenset[str] | None = None
+
+    def to_dict(self) -> dict[str, list[str]]:
+        layers = {"types": self.types, "entities": self.entities, "roles": self.roles}
+        return {layer: sorted(labels) for layer, labels in layers.items() if labels is not None}
+
+
+FULLY = Annotated()
+
+
+@dataclass(frozen=True)
 class LabelledSentence:
     """A sentence with its gold labels. ``types`` has the primary type first; ``negative`` is "" for a sentence with
     types, else "none" or the kind of hard negative ("metaphor", "sport", ...); ``source`` is "file:line"."""
@@ -53,9 +70,10 @@ class LabelledSentence:
     roles: tuple[Span, ...]
     negative: str = ""
     source: str = ""
+    annotated: Annotated = FULLY
 
     def to_dict(self) -> dict[str, Any]:
-        return {
+        entry: dict[str, Any] = {
             "id": self.id,
             "lang": self.lang,
             "text": self.text,
@@ -65,6 +83,9 @@ class LabelledSentence:
             "negative": self.negative,
             "source": self.source,
         }
+        if self.annotated != FULLY:
+            entry["annotated"] = self.annotated.to_dict()
+        return entry
 
 
 @dataclass(frozen=True)

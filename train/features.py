@@ -23,7 +23,8 @@ class FeatureError(ValueError):
 def make_dataset(
     sentences: Iterable[LabelledSentence], tokenizer: Tokenizer, ontology: Ontology, max_tokens: int
 ) -> datasets.Dataset:
-    """Columns: input_ids, event_labels (types,), entity_labels and role_labels (tokens,) as the objective wants them.
+    """Columns: input_ids, event_labels (types,), entity_labels and role_labels (tokens,), and which of them the
+    annotators looked for: event_known (types,), entity_known and role_known (labels,), as the objective wants them.
 
     Raises :class:`FeatureError` for a sentence longer than ``max_tokens``: nothing is cut silently.
     """
@@ -38,16 +39,22 @@ def _features(sentence: LabelledSentence, tokenizer: Tokenizer, ontology: Ontolo
     features: dict[str, Any] = {
         "input_ids": encoding.ids,
         "event_labels": [float(name in sentence.types) for name in ontology.type_names],
+        "event_known": _known(sentence.annotated.types, ontology.type_names),
     }
     layers = (
-        ("entity_labels", sentence.entities, ontology.entity_names),
-        ("role_labels", sentence.roles, ontology.role_names),
+        ("entity", sentence.entities, ontology.entity_names, sentence.annotated.entities),
+        ("role", sentence.roles, ontology.role_names, sentence.annotated.roles),
     )
-    for column, spans, labels in layers:
+    for layer, spans, labels, annotated in layers:
         tags = torch.full((len(encoding.ids),), IGNORED)
         tags[torch.from_numpy(units.first_token)] = torch.from_numpy(encode_bio(spans, units, labels))
-        features[column] = tags.tolist()
+        features[f"{layer}_labels"] = tags.tolist()
+        features[f"{layer}_known"] = _known(annotated, labels)
     return features
+
+
+def _known(annotated: frozenset[str] | None, labels: Sequence[str]) -> list[bool]:
+    return [annotated is None or label in annotated for label in labels]
 
 
 class Collator:
@@ -69,4 +76,7 @@ class Collator:
             "event_labels": torch.tensor([example["event_labels"] for example in examples]),
             "entity_labels": padded("entity_labels", IGNORED),
             "role_labels": padded("role_labels", IGNORED),
+        } | {
+            column: torch.tensor([example[column] for example in examples])
+            for column in ("event_known", "entity_known", "role_known")
         }

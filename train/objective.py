@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
 IGNORED = -100
+OUTSIDE = 0  # the tag O, see tocsin.model.labels.bio_tags
 
 
 def multitask_loss(
@@ -23,19 +25,27 @@ def multitask_loss(
 
     ``positive_weight``: how much more a type that is reported weighs than one that is not.
     ``labels``: "event_labels" (batch, types) float 0/1; "entity_labels", "role_labels" (batch, tokens) int64 with
-    -100 where a token carries no tag (special tokens, padding, all but the first token of a unit).
+    -100 where a token carries no tag (special tokens, padding, all but the first token of a unit); "event_known"
+    (batch, types), "entity_known", "role_known" (batch, labels) bool. A label that is not known in a sentence gets
+    no gradient from it.
     """
     targets = labels["event_labels"] * (1 - label_smoothing) + label_smoothing / 2
     events = logits["event_logits"]
     event = functional.binary_cross_entropy_with_logits(
         events, targets, pos_weight=events.new_tensor(positive_weight), reduction="none"
     )
-    entity = _tag_loss(logits["entity_logits"], labels["entity_labels"])
-    role = _tag_loss(logits["role_logits"], labels["role_labels"])
-    return event.sum(1).mean() + entity_weight * entity + role_weight * role
+    entity = _tag_loss(logits["entity_logits"], labels["entity_labels"], labels["entity_known"])
+    role = _tag_loss(logits["role_logits"], labels["role_labels"], labels["role_known"])
+    return (event * labels["event_known"]).sum(1).mean() + entity_weight * entity + role_weight * role
 
 
-def _tag_loss(logits: Tensor, tags: Tensor) -> Tensor:
+def _tag_loss(logits: Tensor, tags: Tensor, known: Tensor) -> Tensor:
+    # The softmax runs over O and the tags of the labels that were looked for. Where not all were, a unit outside all
+    # mentions may well be a mention of another label: it says what it is not, but nothing for O, which is held fixed.
+    partly = ~known.all(1)[:, None]
+    outside = torch.where(partly & (tags == OUTSIDE), logits[..., OUTSIDE].detach(), logits[..., OUTSIDE])
+    inside = logits[..., 1:].masked_fill(~known.repeat_interleave(2, 1)[:, None], float("-inf"))
+    logits = torch.cat([outside[..., None], inside], -1)
     summed = functional.cross_entropy(logits.flatten(0, 1), tags.flatten(), ignore_index=IGNORED, reduction="sum")
     # Per sentence, like the event loss, in units of ten tags: long sentences count as what they are.
     return summed / (10 * len(tags))
