@@ -19,7 +19,7 @@ from tocsin.data.language import classify, known_languages
 from tocsin.data.markup import MarkupError, parse_line
 from tocsin.data.ontology import Ontology, load_ontology
 from tocsin.data.records import LabelledSentence
-from tocsin.data.words import word_offsets
+from tocsin.data.words import word_count, word_offsets
 
 CORPUS_DIR = Path(__file__).resolve().with_name("corpus")
 SPLITS = ("train", "dev", "test")
@@ -121,6 +121,16 @@ def load_split(split: str, directory: Path = CORPUS_DIR) -> list[LabelledSentenc
     return list(sentences.values())
 
 
+def sentences_of(files: Iterable[Path]) -> Iterator[tuple[str, LabelledSentence]]:
+    """(split, sentence) of the readable lines of some files; :func:`check_files` names the others."""
+    ontology = load_ontology()
+    for path in files:
+        if path.is_file():
+            for item in parse_file(path.resolve(), ontology):
+                if isinstance(item, LabelledSentence):
+                    yield split_of(path), item
+
+
 def _text_problems(text: str) -> Iterator[str]:
     if not any(character.isalnum() for character in text):
         yield "no words"
@@ -218,6 +228,4 @@ def _count(summary: CorpusSummary, sentence: LabelledSentence, split: str) -> No
     if sentence.negative:
         summary.negatives[sentence.negative] += 1
     summary.several_types += len(sentence.types) > 1
-    characters_per_word = 1.7 if sentence.lang in ("zh", "ja") else 1.0
-    words = sum(sentence.text[start].isalnum() for start, _ in word_offsets(sentence.text))
-    summary.over_25_words += words / characters_per_word > 25
+    summary.over_25_words += word_count(sentence.text, sentence.lang) > 25

@@ -1,6 +1,8 @@
-"""How far two annotators agree: the corpus against a second, blind annotation of a tenth of it.
+"""How far two annotators agree, of the written corpus and of real news.
 
-``data/second/LANG/blind.txt`` holds the second annotation in the corpus markup. Its writers saw the texts alone.
+``data/second/LANG/blind.txt`` holds a second annotation of a tenth of the written corpus in its markup,
+``data/real/second/`` one of real news, stand-off: of a tenth of its training part, and of the whole suite, whose
+first one, before the two were reconciled, is in ``data/real/first/``. The second annotators saw the texts alone.
 """
 
 from __future__ import annotations
@@ -11,7 +13,9 @@ from typing import Any
 
 from tocsin.data.corpus import CORPUS_DIR, SPLITS, CorpusError, Problem, corpus_files, load_split, parse_file
 from tocsin.data.ontology import Ontology, load_ontology
-from tocsin.data.records import LabelledSentence
+from tocsin.data.realnews import EVERY_LANGUAGE, REAL_DIR, StandOff, load_records
+from tocsin.data.records import LabelledSentence, Span
+from tocsin.data.sources import DatasetError
 from tocsin.evaluate.metrics import Counts, label_counts, micro, span_counts
 
 SECOND_DIR = CORPUS_DIR.with_name("second")
@@ -26,7 +30,10 @@ def cohens_kappa(first: Sequence[bool], second: Sequence[bool]) -> float:
     return 1.0 if expected == 1 else (observed - expected) / (1 - expected)
 
 
-def load_pairs(second: Path = SECOND_DIR, corpus: Path = CORPUS_DIR) -> list[tuple[LabelledSentence, LabelledSentence]]:
+Pair = tuple[LabelledSentence, LabelledSentence]
+
+
+def load_pairs(second: Path = SECOND_DIR, corpus: Path = CORPUS_DIR) -> list[Pair]:
     """(corpus, second annotation) of every sentence annotated twice; raises :class:`CorpusError` if a text is not in
     the corpus."""
     ontology = load_ontology()
@@ -42,7 +49,33 @@ def load_pairs(second: Path = SECOND_DIR, corpus: Path = CORPUS_DIR) -> list[tup
     return pairs
 
 
-def agreement(pairs: Sequence[tuple[LabelledSentence, LabelledSentence]], ontology: Ontology) -> dict[str, Any]:
+def load_real_pairs(directory: Path = REAL_DIR) -> dict[str, list[Pair]]:
+    """ "suite" and "train" -> both annotations of every sentence of real news that has two; texts are left empty.
+
+    Raises :class:`tocsin.data.sources.DatasetError` for a second annotation without a first.
+    """
+    first = {_place(r): r for r in load_records(directory)} | {_place(r): r for r in load_records(directory / "first")}
+    pairs: dict[str, list[Pair]] = {"suite": [], "train": []}
+    for record in load_records(directory / "second"):
+        if _place(record) not in first:
+            raise DatasetError(f"{directory / 'second'}: {'/'.join(map(str, _place(record)))} has no first annotation")
+        part = "train" if record.split == "train" else "suite"
+        pairs[part].append((_textless(first[_place(record)]), _textless(record)))
+    return pairs
+
+
+def _place(record: StandOff) -> tuple[str, str, int, int]:
+    return record.dataset, record.file, record.line, record.start
+
+
+def _textless(record: StandOff) -> LabelledSentence:
+    id = "/".join(map(str, _place(record)))
+    entities, roles = (tuple(Span(*span, "") for span in layer) for layer in (record.entities, record.roles))
+    lang = "en" if record.lang == EVERY_LANGUAGE else record.lang  # what the annotators read
+    return LabelledSentence(id, lang, "", record.types, entities, roles, annotated=record.annotated)
+
+
+def agreement(pairs: Sequence[Pair], ontology: Ontology) -> dict[str, Any]:
     """Figures over all pairs: F1 between the two annotations (symmetric in them) overall, per type, span label and
     language, and Cohen's kappa per type and its mean."""
     first, second = [a for a, _ in pairs], [b for _, b in pairs]
@@ -68,6 +101,13 @@ def agreement(pairs: Sequence[tuple[LabelledSentence, LabelledSentence]], ontolo
         rows = [(a, b) for a, b in pairs if a.lang == lang]
         report["per_language"][lang] = _overall([a for a, _ in rows], [b for _, b in rows])
     return report
+
+
+def all_agreements() -> dict[str, dict[str, Any]]:
+    """ "written", "real news, suite", "real news, train" -> :func:`agreement` of what we ship."""
+    ontology = load_ontology()
+    real = {f"real news, {part}": pairs for part, pairs in load_real_pairs().items()}
+    return {part: agreement(pairs, ontology) for part, pairs in ({"written": load_pairs()} | real).items()}
 
 
 def _overall(first: Sequence[LabelledSentence], second: Sequence[LabelledSentence]) -> dict[str, Any]:

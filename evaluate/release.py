@@ -6,15 +6,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 from tocsin.data.corpus import CORPUS_DIR, SPLITS, load_split
 from tocsin.evaluate.agreement import agreement, load_pairs
 from tocsin.evaluate.card import write_card
 from tocsin.evaluate.gate import Change, compare
 from tocsin.evaluate.scores import score
 from tocsin.evaluate.systems import evaluate_systems
-from tocsin.evaluate.thresholds import best_threshold, type_matrix
+from tocsin.evaluate.thresholds import thresholds_from
 from tocsin.model.export import load_trained, trim_vocabulary, write_onnx, write_release
 from tocsin.model.runtime import load_release
 from tocsin.model.torch_engine import torch_pipeline
@@ -32,10 +30,7 @@ def cut_release(run: Path, output: Path, corpus: Path = CORPUS_DIR) -> list[Chan
     splits = {split: [s for s in load_split(split, corpus) if s.lang in languages] for split in SPLITS}
     dev = splits["dev"]
     reference = torch_pipeline(model, tokenizer)
-    names = reference.settings.ontology.type_names
-    scores = [p.scores or {} for p in reference.predict_labelled(dev, all_scores=True)]
-    probabilities = np.array([[row[name] for name in names] for row in scores])
-    thresholds = dict.fromkeys(names, best_threshold(type_matrix(dev, names), probabilities))
+    thresholds = thresholds_from(reference, dev)
     before = score(dev, reference.with_settings(thresholds=thresholds).predict_labelled(dev))
 
     texts = [s.text for split in ("train", "dev") for s in splits[split]]

@@ -65,7 +65,7 @@ def label_table(result: Mapping[str, Any], key: str, title: str) -> Table:
     return table
 
 
-def agreement_report(result: Mapping[str, Any]) -> Group:
+def agreement_report(result: Mapping[str, Any], title: str) -> Group:
     """Tables of :func:`tocsin.evaluate.agreement.agreement`, in percent but for kappa."""
     columns = {
         "events F1": "event_micro_f1",
@@ -73,14 +73,14 @@ def agreement_report(result: Mapping[str, Any]) -> Group:
         "entities": "entity_f1",
         "roles": "role_f1",
     }
-    by_language = Table("", "sentences", *columns, title="Agreement of two annotators", title_justify="left")
+    by_language = Table("", "sentences", *columns, title=f"Agreement of two annotators, {title}", title_justify="left")
     for name, figures in [("all", result), *result["per_language"].items()]:
         by_language.add_row(name, str(figures["sentences"]), *(percent(figures[key]) for key in columns.values()))
-    by_type = Table("", "F1", "kappa", "first", "second", title="Event types", title_justify="left")
+    by_type = Table("", "F1", "kappa", "first", "second", title=f"Event types, {title}", title_justify="left")
     for name, figures in result["per_type"].items():
         counts = (str(figures["support"]), str(figures["second"]))
         by_type.add_row(name, percent(figures["f1"]), f"{figures['kappa']:.2f}", *counts)
-    by_label = Table("", "F1 (strict)", "first", title="Span labels", title_justify="left")
+    by_label = Table("", "F1 (strict)", "first", title=f"Span labels, {title}", title_justify="left")
     for name, figures in result["per_span_label"].items():
         by_label.add_row(name, percent(figures["f1"]), str(figures["support"]))
     return Group(by_language, by_type, by_label, f"Mean kappa over types: {result['mean_kappa']:.2f}")

@@ -231,3 +231,30 @@ def test_evaluate_writes_table_and_json(tmp_path: Path) -> None:
     assert model["event_micro_f1"] > baseline["event_micro_f1"]
     assert {"per_type", "per_entity", "per_role", "per_language"} <= model.keys()
     assert "tfidf-logreg" in done.stdout and "per language" in done.stdout.lower()
+
+
+def test_real_news_without_its_texts_says_where_they_are(tmp_path: Path) -> None:
+    done = tocsin("evaluate", "--suite", "real-news", "--no-baseline")
+    assert done.returncode == 2
+    for name in ("wikinews_ner_fr", "ntrex", "current_events_en"):
+        assert f"{name}: " in done.stderr
+    assert "github.com/MicrosoftTranslator/NTREX" in done.stderr
+    done = tocsin("evaluate", "--suite", "real-news", "--no-baseline", "--datasets", tmp_path)
+    assert done.returncode == 1
+    assert "no such folder" in done.stderr
+    assert tocsin("evaluate", "--suite", "real-news", "--split", "train", "--datasets", tmp_path).returncode == 2
+
+
+def test_data_check_names_near_duplicates_and_draws(tmp_path: Path) -> None:
+    folder = tmp_path / "corpus" / "en"
+    folder.mkdir(parents=True)
+    first = "accident | A [veh ferry] with sixty pilgrims on board [trigger capsized] near the mouth of the river Ombe"
+    second = "accident | A [veh ferry] with sixty pilgrims aboard [trigger capsized] near the mouth of the river Ombe"
+    (folder / "train.txt").write_text(first + "\n", encoding="utf-8")
+    (folder / "test.txt").write_text(second + "\n", encoding="utf-8")
+    picture = tmp_path / "types.png"
+    done = tocsin("data", "check", tmp_path / "corpus", "--picture", picture)
+    assert done.returncode == 1
+    assert "en/train.txt:1: leaks from test into train: nearly the same as en/test.txt:1" in done.stdout
+    assert "1 problems" in done.stdout
+    assert picture.read_bytes().startswith(b"\x89PNG")

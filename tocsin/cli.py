@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from enum import Enum
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, NoReturn
+from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -54,6 +54,13 @@ class Format(str, Enum):
     parquet = "parquet"
 
 
+class Suite(str, Enum):
+    """What a model is scored on."""
+
+    written = "written"
+    real_news = "real-news"
+
+
 class Split(str, Enum):
     """A part of the corpus."""
 
@@ -64,6 +71,9 @@ class Split(str, Enum):
 
 ModelOption = Annotated[
     str | None, typer.Option("--model", help="Release folder or hub name; default: the shipped one.")
+]
+DatasetsOption = Annotated[
+    Path | None, typer.Option("--datasets", help="Folder with the public datasets, one folder each.")
 ]
 CorpusOption = Annotated[Path | None, typer.Option("--corpus", help="Corpus folder; default: the shipped one.")]
 
@@ -118,15 +128,37 @@ def schema(record: Record) -> None:
 @data_app.command()
 def check(
     paths: Annotated[list[Path] | None, typer.Argument(help="Corpus files or folders; default: all we ship.")] = None,
+    datasets: DatasetsOption = None,
+    picture: Annotated[Path | None, typer.Option(help="PNG to write: types by language.")] = None,
+    suspicious: Annotated[
+        int, typer.Option(min=0, help="Show so many labels a language that a bag-of-words model doubts.")
+    ] = 0,
 ) -> None:
-    """Validate corpus files and summarise them; exit code 1 if anything is wrong."""
-    from tocsin.data.corpus import CORPUS_DIR, SPLITS, CorpusError, check_files, corpus_files
+    """Validate corpus files and summarise them; exit code 1 if anything is wrong.
+
+    Without PATHS the real-news labels are checked too, with --datasets also against the texts. Skewed lengths,
+    repeated names and suspicious labels are remarks: somebody should look, they are no errors.
+    """
+    for module in ("datasketch", "matplotlib", "sklearn", "yaml"):
+        _need(module, "evaluate")
+    from tocsin.data.audit import duplicate_problems, split_problems, suite_problems
+    from tocsin.data.corpus import CORPUS_DIR, SPLITS, CorpusError, check_files, corpus_files, sentences_of
+    from tocsin.data.habits import repeated_names, skewed_lengths
     from tocsin.data.ontology import load_ontology
+    from tocsin.data.realnews import load_records
+    from tocsin.data.sources import DatasetError
 
     try:
         files = [file for path in paths or [CORPUS_DIR] for file in (corpus_files(path) if path.is_dir() else [path])]
         problems, summary = check_files(files)
-    except CorpusError as error:
+        sentences = list(sentences_of(files))
+        problems += duplicate_problems(sentences)
+        if not paths:
+            records = load_records()
+            problems += split_problems(records)
+            if datasets is not None:
+                problems += suite_problems(sentences, records, datasets)
+    except (CorpusError, DatasetError) as error:
         _fail(error)
     languages = sorted({lang for _, lang in summary.sentences})
     table = Table("language", *SPLITS, "all", title="Sentences", title_justify="left")
@@ -155,9 +187,25 @@ def check(
         f"{summary.over_25_words} over 25 words; {negatives} without an event, {hard} of them hard: "
         + ", ".join(f"{kind} {count}" for kind, count in sorted(summary.negatives.items()) if kind != "none")
     )
+    if picture is not None:
+        from tocsin.evaluate.picture import heat_map
+
+        heat_map(summary.types, ontology.type_names, languages, "Sentences by event type and language", picture)
+    remarks = [*skewed_lengths(sentences), *repeated_names([sentence for _, sentence in sentences])]
+    if suspicious:
+        from tocsin.evaluate.suspicious import suspicious_labels
+
+        for lang in languages:
+            in_lang = [sentence for _, sentence in sentences if sentence.lang == lang]
+            remarks += map(str, suspicious_labels(in_lang, ontology, suspicious))
+    for remark in remarks:
+        print(f"remark: {remark}")
     for problem in problems:
         print(problem)
-    print(f"{len(problems)} problems")
+    if not paths:
+        joined = "joined to their texts" if datasets else "not joined to their texts, which --datasets would be"
+        print(f"real news: {len(records)} records, {joined}")
+    print(f"{len(problems)} problems, {len(remarks)} remarks")
     if problems:
         raise typer.Exit(FAILURE)
 
@@ -166,20 +214,80 @@ def check(
 def agreement(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write all figures as JSON.")] = None,
 ) -> None:
-    """How far the corpus agrees with its second, blind annotation."""
+    """How far our labels, of written sentences and of real news, agree with a second, blind annotation."""
     from tocsin.data.corpus import CorpusError
-    from tocsin.data.ontology import load_ontology
-    from tocsin.evaluate.agreement import agreement as measure
-    from tocsin.evaluate.agreement import load_pairs
+    from tocsin.data.sources import DatasetError
+    from tocsin.evaluate.agreement import all_agreements
     from tocsin.evaluate.report import agreement_report
 
     try:
-        result = measure(load_pairs(), load_ontology())
-    except CorpusError as error:
+        results = all_agreements()
+    except (CorpusError, DatasetError) as error:
         _fail(error)
-    stdout.print(agreement_report(result))
+    for part, result in results.items():
+        stdout.print(agreement_report(result, part))
     if output is not None:
-        output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+@data_app.command()
+def card(
+    folder: Annotated[Path, typer.Argument(help="Where to write README.md and its pictures; in a checkout: data.")],
+) -> None:
+    """Write the dataset card from the files that we ship."""
+    for module in ("matplotlib", "sklearn"):
+        _need(module, "evaluate")
+    from tocsin.data.corpus import CorpusError
+    from tocsin.data.sources import DatasetError
+    from tocsin.evaluate.dataset_card import write_dataset_card
+
+    try:
+        write_dataset_card(folder)
+    except (CorpusError, DatasetError) as error:
+        _fail(error)
+    except OSError as error:
+        _fail(f"{folder}: {(error.strerror or str(error)).lower()}")
+    print(f"wrote {folder / 'README.md'} and its pictures")
+
+
+@app.command()
+def learning_curve(
+    recipe: Annotated[str, typer.Argument(help="A recipe file, or one of ours by name.")],
+    datasets: Annotated[Path, typer.Option("--datasets", help="Folder with the public datasets, one folder each.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the runs.")] = Path("runs/learning-curve"),
+    results: Annotated[Path | None, typer.Option(help="JSON file to write all figures to.")] = None,
+) -> None:
+    """Train a recipe on 1/8, 1/4, 1/2 and all of the written corpus, then with real news, and score each."""
+    _need("torch", "train")
+    from dataclasses import replace
+
+    from tocsin.data.corpus import CorpusError, load_split
+    from tocsin.data.realnews import load_real
+    from tocsin.data.records import LabelledSentence
+    from tocsin.data.sources import DatasetError
+    from tocsin.evaluate.learning_curve import curve_table
+    from tocsin.evaluate.learning_curve import learning_curve as measure
+    from tocsin.evaluate.scores import score
+    from tocsin.train.recipe import RecipeError, read_recipe
+    from tocsin.train.run import RunError
+    from tocsin.train.run import train as run
+    from tocsin.train.sentences import recipe_sentences
+
+    def trained(changes: dict[str, Any], folder: Path) -> tuple[int, list[LabelledSentence]]:
+        choices = replace(base, **changes)
+        train_part, dev_part = recipe_sentences(choices, datasets=datasets)
+        run(choices, train_part, dev_part, folder, score)
+        return len(train_part), dev_part
+
+    try:
+        base = read_recipe(recipe)
+        suites = {"written_test": load_split("test"), "real_news_dev": load_real("dev", datasets)}
+        points = measure(trained, suites, output)
+    except (RecipeError, CorpusError, DatasetError, RunError) as error:
+        _fail(error)
+    stdout.print(curve_table(points))
+    if results is not None:
+        results.write_text(json.dumps(points, indent=1) + "\n", encoding="utf-8")
 
 
 @app.command()
@@ -187,22 +295,20 @@ def train(
     recipe: Annotated[str, typer.Argument(help="A recipe file, or one of ours by name: first-light.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Default: runs/NAME.")] = None,
     corpus: CorpusOption = None,
+    datasets: DatasetsOption = None,
 ) -> None:
     """Fine-tune a model; the same command goes on after a kill."""
     _need("torch", "train")
-    from tocsin.data.corpus import CORPUS_DIR, CorpusError, load_split
+    from tocsin.data.corpus import CORPUS_DIR, CorpusError
+    from tocsin.data.sources import DatasetError
     from tocsin.train.recipe import RecipeError, read_recipe
+    from tocsin.train.sentences import recipe_sentences
 
     try:
         choices = read_recipe(recipe)
-        everything = [load_split(split, corpus or CORPUS_DIR) for split in ("train", "dev")]
-    except (RecipeError, CorpusError) as error:
+        parts = recipe_sentences(choices, corpus or CORPUS_DIR, datasets)
+    except (RecipeError, CorpusError, DatasetError) as error:
         _fail(error, USAGE)
-    wanted = [[*choices.languages, *choices.auxiliary_languages], choices.languages]
-    parts = [[s for s in part if s.lang in langs] for part, langs in zip(everything, wanted)]
-    for part, langs, split in zip(parts, wanted, ("train", "dev")):
-        if missing := sorted({*langs} - {s.lang for s in part}):
-            _fail(f"{recipe}: no {split} sentences in {', '.join(missing)}", USAGE)
     from tocsin.evaluate.scores import score
     from tocsin.model.backbone import BackboneError
     from tocsin.train.features import FeatureError
@@ -261,14 +367,22 @@ def export(
 
 @app.command()
 def evaluate(
-    split: Annotated[Split, typer.Option(help="Part of the corpus to score on.")] = Split.test,
+    split: Annotated[Split, typer.Option(help="Part of the suite to score on.")] = Split.test,
+    suite: Annotated[Suite, typer.Option(help="Our written corpus, or real news.")] = Suite.written,
     model: ModelOption = None,
     corpus: CorpusOption = None,
+    datasets: DatasetsOption = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write all figures as JSON.")] = None,
     baseline: Annotated[bool, typer.Option(help="Train the TF-IDF baseline and score it beside the model.")] = True,
 ) -> None:
-    """Score the model on a split of the corpus, beside a TF-IDF baseline."""
+    """Score the model on written sentences or on real news, beside a TF-IDF baseline trained on our written corpus.
+
+    The labels of the real-news suite are ours and ship with Tocsin; its texts do not, they are joined from the public
+    datasets below --datasets.
+    """
     from tocsin.data.corpus import CORPUS_DIR, CorpusError, load_split
+    from tocsin.data.realnews import load_real
+    from tocsin.data.sources import ORIGINS, DatasetError
     from tocsin.evaluate.report import full_report
     from tocsin.evaluate.systems import evaluate_systems
     from tocsin.model.runtime import load_release
@@ -278,27 +392,37 @@ def evaluate(
         _need("sklearn", "evaluate")
     if output is not None and (output.is_dir() or not output.parent.is_dir()):
         _fail(f"{output}: not a file that can be written", USAGE)
-    needed = {split.value, "train", "dev"} if baseline else {split.value}
+    if suite is Suite.real_news:
+        if split is Split.train:
+            _fail("--suite real-news has the splits dev and test", USAGE)
+        if datasets is None:
+            origins = "".join(f"\n  {name}: {origin}" for name, origin in ORIGINS.items())
+            _fail(f"--suite real-news reads its texts from --datasets DIR, a folder that holds{origins}", USAGE)
     try:
         pipeline = load_release(model)
-        parts = {part: load_split(part, corpus or CORPUS_DIR) for part in needed}
-    except (ModelError, CorpusError) as error:
+        if suite is Suite.real_news and datasets is not None:
+            gold = load_real(split.value, datasets)
+        else:
+            gold = load_split(split.value, corpus or CORPUS_DIR)
+        parts = {part: load_split(part, corpus or CORPUS_DIR) for part in ("train", "dev")} if baseline else {}
+    except (ModelError, CorpusError, DatasetError) as error:
         _fail(error)
     # A model is scored in the languages it claims; the rest is counted aloud, not left out in silence.
     claimed = pipeline.settings.languages
-    left_out = Counter(s.lang for s in parts[split.value] if s.lang not in claimed)
-    parts = {part: [s for s in sentences if s.lang in claimed] for part, sentences in parts.items()}
+    left_out = Counter(s.lang for s in gold if s.lang not in claimed)
+    gold, *_ = claimed_parts = [[s for s in part if s.lang in claimed] for part in (gold, *parts.values())]
     if left_out:
         counts = ", ".join(f"{count} in {lang}" for lang, count in sorted(left_out.items()))
         print(f"tocsin: not scored, the model does not claim the language: {counts}", file=sys.stderr)
-    if any(not sentences for sentences in parts.values()):
+    if not all(claimed_parts):
         _fail(f"no sentences in the model's languages: {', '.join(claimed)}")
-    results = evaluate_systems(pipeline, parts[split.value], parts if baseline else None)
-    if baseline and split is not Split.test:
+    results = evaluate_systems(pipeline, gold, dict(zip(parts, claimed_parts[1:])) if baseline else None)
+    if baseline and suite is Suite.written and split is not Split.test:
         print(f"tocsin: the baseline has seen the {split.value} split, its figures flatter it", file=sys.stderr)
-    stdout.print(full_report(results, f"{split.value}: {len(parts[split.value])} sentences"))
+    stdout.print(full_report(results, f"{suite.value}, {split.value}: {len(gold)} sentences"))
     if output is not None:
-        output.write_text(json.dumps({"split": split.value, "systems": results}, indent=1) + "\n", encoding="utf-8")
+        written = {"suite": suite.value, "split": split.value, "systems": results}
+        output.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
 
 
 @app.command()

@@ -27,6 +27,9 @@ class Recipe:
     backbone: str
     languages: list[str]
     auxiliary_languages: list[str]
+    written_share: float
+    real_news: list[str]
+    translations: int
     epochs: int
     batch_size: int
     learning_rate: float
@@ -55,6 +58,7 @@ class Recipe:
             if wanted is list and not all(isinstance(item, str) for item in value):
                 raise RecipeError(f"key {field.name!r}: expected a list of strings, got {value!r}")
         for name in (
+            "translations",
             "epochs",
             "batch_size",
             "max_tokens",
@@ -65,6 +69,8 @@ class Recipe:
         ):
             if getattr(self, name) <= 0:
                 raise RecipeError(f"key {name!r}: expected more than 0, got {getattr(self, name)!r}")
+        if not 0 < self.written_share <= 1:
+            raise RecipeError(f"key 'written_share': expected a share above 0 up to 1, got {self.written_share!r}")
         for name in ("warmup", "label_smoothing", "head_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise RecipeError(f"key {name!r}: expected a share from 0 to below 1, got {getattr(self, name)!r}")
