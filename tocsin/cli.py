@@ -231,6 +231,35 @@ def agreement(
 
 
 @data_app.command()
+def corpora(datasets: DatasetsOption = None) -> None:
+    """List the public corpora that have an adapter, what each annotates, and with --datasets their sentences."""
+    from tocsin.data.adapters import NAMES, load_public, public_corpus
+    from tocsin.data.corpus import SPLITS
+    from tocsin.data.sources import DatasetError
+
+    missing = []
+    for name in NAMES:
+        corpus = public_corpus(name)
+        annotated = corpus.annotated
+        labels = [label for layer in (annotated.types, annotated.entities, annotated.roles) for label in layer or ()]
+        lines = [
+            f"[dim]{corpus.origin}; {corpus.licence}[/dim]",
+            f"languages {' '.join(corpus.languages)}; annotates {', '.join(sorted(labels))}",
+        ]
+        # A listing fetches nothing: what only the hub has is not counted.
+        if datasets is not None and not (corpus.from_hub and not (datasets / name).is_dir()):
+            try:
+                counts = [f"{split} {sum(1 for _ in load_public(name, split, datasets))}" for split in SPLITS]
+                lines.append(f"sentences: {', '.join(counts)}")
+            except DatasetError as error:
+                missing.append(error)
+        stdout.print(f"[bold]{name}[/bold]")
+        stdout.print(Padding("\n".join(lines), (0, 0, 0, 2)))
+    for message in missing:
+        print(f"tocsin: {message}", file=sys.stderr)
+
+
+@data_app.command()
 def card(
     folder: Annotated[Path, typer.Argument(help="Where to write README.md and its pictures; in a checkout: data.")],
 ) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tocsin.data.records import Annotated, LabelledSentence, Span
+from tocsin.data.sources import DatasetError
 
 
 @dataclass(frozen=True)
@@ -46,3 +50,20 @@ def join_tokens(tokens: Iterable[str]) -> tuple[str, list[tuple[int, int]]]:
         offsets.append((at, at + len(piece)))
         at += len(piece) + 1
     return " ".join(pieces), offsets
+
+
+def json_objects(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The JSON objects that follow each other in ``text``, each with the line on which it begins."""
+    decoder = json.JSONDecoder()
+    at, line = 0, 1
+    while rest := re.compile(r"\S").search(text, at):
+        line += text.count("\n", at, rest.start())
+        try:
+            entry, end = decoder.raw_decode(text, rest.start())
+        except json.JSONDecodeError as error:
+            raise DatasetError(f"{path}:{error.lineno}: {error.msg}") from None
+        if not isinstance(entry, dict):
+            raise DatasetError(f"{path}:{line}: not a JSON object")
+        yield line, entry
+        line += text.count("\n", rest.start(), end)
+        at = end
