@@ -136,7 +136,7 @@ def load_real(
     records = [r for r in load_records(directory) if r.split == split and (not names or r.dataset in names)]
     passages: dict[tuple[str, str, int], list[Passage]] = {}
     for dataset in sorted({record.dataset for record in records}):
-        for passage in read_passages(dataset, datasets):
+        for passage in read_passages(dataset, datasets, {r.file for r in records if r.dataset == dataset}):
             files = {passage.file, NTREX_SOURCE} if dataset == "ntrex" else {passage.file}
             for file in files:
                 passages.setdefault((dataset, file, passage.line), []).append(passage)

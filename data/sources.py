@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,26 +64,33 @@ def fixed_share(name: str) -> float:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
 
 
-def read_passages(dataset: str, root: Path) -> Iterator[Passage]:
-    """All passages of a dataset below ``root/DATASET``, in the order of its files; raises :class:`DatasetError`."""
+def read_passages(dataset: str, root: Path, files: Collection[str] = ()) -> Iterator[Passage]:
+    """The passages of a dataset below ``root/DATASET``, in the order of its files; raises :class:`DatasetError`.
+
+    ``files``: if given, of a dataset with many files only these are read.
+    """
     folder = root / dataset
     if not folder.is_dir():
         raise DatasetError(f"{folder}: no such folder; {dataset} is {ORIGINS[dataset]}")
     try:
-        yield from _READERS[dataset](folder)
+        yield from _READERS[dataset](folder, files)
     except (OSError, UnicodeDecodeError, KeyError) as error:
         raise DatasetError(f"{folder}: cannot be read as {dataset}: {error}") from None
 
 
-def _wikinews(folder: Path) -> Iterator[Passage]:
-    for path in sorted(folder.glob("*/*.txt")):
+def _chosen(folder: Path, pattern: str, files: Collection[str]) -> list[Path]:
+    return [folder / file for file in sorted(files)] if files else sorted(folder.glob(pattern))
+
+
+def _wikinews(folder: Path, files: Collection[str]) -> Iterator[Passage]:
+    for path in _chosen(folder, "*/*.txt", files):
         # newline="": offsets count what is in the file.
         with path.open(encoding="utf-8", newline="") as file:
             text = file.read()
         yield Passage("wikinews_ner_fr", f"{path.parent.name}/{path.name}", 0, "fr", text, path.stem)
 
 
-def _ntrex(folder: Path) -> Iterator[Passage]:
+def _ntrex(folder: Path, _: Collection[str]) -> Iterator[Passage]:
     documents = _lines(folder / "DOCUMENT_IDS.tsv")
     for lang, name in NTREX_LANGUAGES.items():
         path = folder / f"newstest2019-{name}.txt"
@@ -103,10 +110,10 @@ def _lines(path: Path) -> list[str]:
 _SOURCES = re.compile(r"(?:\s*\([^()]*(?:\([^()]*\)[^()]*)?\))+\s*\Z")
 
 
-def _current_events(folder: Path) -> Iterator[Passage]:
+def _current_events(folder: Path, files: Collection[str]) -> Iterator[Passage]:
     import yaml
 
-    for path in sorted(folder.glob("*/*/*.yaml")):
+    for path in _chosen(folder, "*/*/*.yaml", files):
         # Nodes, not values: a node knows its line.
         day = yaml.compose(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         if not isinstance(day, yaml.MappingNode):

@@ -14,8 +14,6 @@ from tocsin.data.markup import MarkupError, parse_line, parse_markup
 from tocsin.data.ontology import Ontology
 from tocsin.data.records import LabelledSentence, json_schema
 
-FIRST_LANGUAGES = ("ar", "en", "es", "fr", "ru", "zh")
-
 
 def test_markup_nests_layers_and_escapes(ontology: Ontology) -> None:
     marked = r"[actor Le [org parti \[légal\]] de [loc Lomé]] a [trigger dénoncé] \\ [target [loc Paris]]."
@@ -106,20 +104,29 @@ def test_validator_finds_duplicates_leakage_and_bad_files(tmp_path: Path) -> Non
         corpus_files(tmp_path / "none")
 
 
-def test_our_corpus_passes_and_has_what_a_release_needs(ontology: Ontology) -> None:
+LANGUAGES = ["ar", "de", "en", "es", "fa", "fr", "hi", "id", "it", "ja", "pt", "ru", "sw", "tr", "uk", "zh"]
+
+
+def test_our_corpus_passes_and_has_what_was_asked_for(ontology: Ontology) -> None:
     problems, summary = check_files(corpus_files())
     assert problems == []
-    in_first = sum(n for (_, lang), n in summary.sentences.items() if lang in FIRST_LANGUAGES)
-    assert in_first >= 1500
-    assert {lang for _, lang in summary.sentences} >= set(FIRST_LANGUAGES)
-    assert all(summary.sentences[split, lang] for split in ("train", "dev", "test") for lang in FIRST_LANGUAGES)
-    per_type: Counter[str] = Counter()
-    for (name, lang), count in summary.types.items():
-        if lang in FIRST_LANGUAGES:
-            per_type[name] += count
-    assert set(per_type) == set(ontology.type_names)
-    assert min(per_type.values()) >= 20
-    assert sum(n for kind, n in summary.negatives.items() if kind != "none") >= 300
+    per_language: Counter[str] = Counter()
+    for (_, lang), count in summary.sentences.items():
+        per_language[lang] += count
+    assert sorted(per_language) == LANGUAGES
+    assert min(per_language.values()) >= 320
+    assert min(per_language["en"], per_language["fr"]) >= 700
+    total = sum(per_language.values())
+    assert total >= 7000
+    assert all(summary.sentences[split, lang] for split in ("train", "dev", "test") for lang in LANGUAGES)
+    for name in ontology.type_names:
+        counts = [summary.types[name, lang] for lang in LANGUAGES]
+        assert sum(counts) >= 110 and min(counts) >= 4, name
+    assert summary.several_types >= 1700
+    negatives = sum(summary.negatives.values())
+    assert negatives >= 1400
+    assert negatives - summary.negatives["none"] >= negatives / 2
+    assert summary.over_25_words >= total / 3
 
 
 def test_corpus_texts_and_mentions_are_the_lines_less_their_markup(ontology: Ontology) -> None:
