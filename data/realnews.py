@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tocsin.data.adapters.base import cut_out
 from tocsin.data.adapters.wikinews_ner_fr import ANNOTATED, read_entities
 from tocsin.data.corpus import SPLITS
 from tocsin.data.ontology import Ontology, load_ontology
@@ -142,18 +143,14 @@ def load_real(
                 passages.setdefault((dataset, file, passage.line), []).append(passage)
     sentences = []
     for record in records:
-        winer = record.dataset == "wikinews_ner_fr" and record.annotated.entities is not None
-        entities = read_entities((datasets / record.dataset / record.file).with_suffix(".ann")) if winer else []
         joined = [sentence for sentence in record.join(passages) if not languages or sentence.lang in languages]
         if record.lang == EVERY_LANGUAGE:
             joined = sorted(joined, key=lambda sentence: fixed_share(sentence.id))[:translations]
         for sentence in joined:
-            if winer:
-                spans = tuple(
-                    Span(s - record.start, e - record.start, label, sentence.text[s - record.start : e - record.start])
-                    for s, e, label in entities
-                    if record.start <= s and e <= record.end
-                )
+            if record.dataset == "wikinews_ner_fr" and record.annotated.entities is not None:
+                (article,) = passages[record.dataset, record.file, record.line]
+                entities = read_entities((datasets / record.dataset / record.file).with_suffix(".ann"))
+                spans = cut_out(entities, article.text, record.start, record.end)
                 annotated = replace(sentence.annotated, entities=ANNOTATED.entities)
                 sentence = replace(sentence, entities=spans, annotated=annotated)
             sentences.append(sentence)
