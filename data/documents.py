@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,13 +19,15 @@ def lone_surrogate(text: str) -> int | None:
 
 @dataclass(frozen=True)
 class Document:
-    """One text; ``lang`` is ISO 639-1 or ``None`` to detect it; ``line`` as in :class:`ErrorRow`."""
+    """One text; ``lang`` is ISO 639-1 or ``None`` to detect it; ``line`` as in :class:`ErrorRow`; ``kept``: the other
+    fields of its row, ``None`` if they were not asked for."""
 
     id: str
     text: str
     file: str
     line: int | None = None
     lang: str | None = None
+    kept: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

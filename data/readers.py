@@ -1,11 +1,16 @@
-"""Documents from plain text, JSONL, CSV and Parquet; what cannot be read becomes an error row, never silence."""
+"""Documents from plain text, JSONL, CSV and Parquet; what cannot be read becomes an error row, never silence.
+
+JSONL, CSV and Parquet are streamed: memory does not grow with the file. A text file is one document and read whole.
+"""
 
 from __future__ import annotations
 
 import codecs
 import csv
+import glob
 import io
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -19,6 +24,7 @@ import pyarrow.parquet as pq
 from tocsin.data.documents import Document, ErrorRow, lone_surrogate
 
 FORMATS = {".txt": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 STDIN = "-"
 
 
@@ -30,36 +36,99 @@ class _Source:
     name: str
     text_field: str
     id_field: str | None
+    keep: bool
 
     def error(self, line: int | None, reason: str, id: str | None = None) -> ErrorRow:
         return ErrorRow(id and _writable(id), _writable(self.file), line, _writable(reason))
 
 
+@dataclass(frozen=True)
+class Input:
+    """One file to read, or why what was asked for is none."""
+
+    path: str
+    problem: str = ""
+
+
+def expand_inputs(paths: Sequence[str]) -> list[Input]:
+    """The files that are meant, in order: a folder stands for the files below it that have a known suffix (hidden ones
+    left out; a file of another suffix is a problem, not silence), a pattern with ``*``, ``?`` or ``[`` for its matches.
+    """
+    inputs = []
+    for path in paths:
+        if path != STDIN and os.path.isdir(path):
+            files = [
+                file
+                for file in sorted(Path(path).rglob("*"))
+                if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
+            ]
+            known = ", ".join(FORMATS)
+            inputs += [
+                Input(
+                    str(file), "" if _kind(file)[0] else f"not one of {known}; name the file itself to read it as text"
+                )
+                for file in files
+            ] or [Input(path, f"the folder holds no file (expected {known}, or these with .gz or .zst)")]
+        elif path != STDIN and not os.path.exists(path) and glob.has_magic(path):
+            matches = [match for match in sorted(glob.glob(path, recursive=True)) if os.path.isfile(match)]
+            inputs += [Input(match) for match in matches] or [Input(path, "no file matches")]
+        else:
+            inputs.append(Input(path))
+    return inputs
+
+
+def _kind(path: Path) -> tuple[str | None, str | None]:
+    """Format and compression as the suffixes tell them."""
+    suffix = path.suffix.lower()
+    if suffix in COMPRESSIONS:
+        return FORMATS.get(path.with_suffix("").suffix.lower()), COMPRESSIONS[suffix]
+    return FORMATS.get(suffix), None
+
+
 def read_documents(
-    paths: Sequence[str], *, format: str | None = None, text_field: str = "text", id_field: str | None = None
+    paths: Sequence[str],
+    *,
+    format: str | None = None,
+    text_field: str = "text",
+    id_field: str | None = None,
+    keep: bool = False,
 ) -> Iterator[Document | ErrorRow]:
     """Documents and error rows in input order.
 
-    ``paths``: files or "-" for standard input. ``format``: one of "text", "jsonl", "csv", "parquet"; by default told
-    by the suffix, plain text for other suffixes and for standard input. A text file is one document, known by its
-    name (its path, where two inputs have one name). ``id_field``: by default "id" where a row has it, else a row is
-    known by its place; a field asked for must be there.
+    ``paths``: files, folders and patterns (see :func:`expand_inputs`), or "-" for standard input; files may be
+    compressed (.gz, .zst). ``format``: one of "text", "jsonl", "csv", "parquet"; by default told by the suffix, plain
+    text for other suffixes and for standard input. A text file is one document, known by its name (its path, where
+    two inputs have one name). ``id_field``: by default "id" where a row has it, else a row is known by its place; a
+    field asked for must be there. ``keep``: documents carry all other fields of their row.
     """
-    names = Counter(Path(path).name for path in paths)
-    for path in paths:
-        name = "stdin" if path == STDIN else Path(path).name if names[Path(path).name] == 1 else path
-        source = _Source(path, _writable(name), text_field, id_field)
-        if path == STDIN:
-            yield from _read(io.BytesIO(sys.stdin.buffer.read()), source, format or "text")
+    inputs = expand_inputs(paths)
+    names = Counter(Path(item.path).name for item in inputs)
+    for item in inputs:
+        path = Path(item.path)
+        name = "stdin" if item.path == STDIN else path.name if names[path.name] == 1 else item.path
+        source = _Source(item.path, _writable(name), text_field, id_field, keep)
+        if item.problem:
+            yield source.error(None, item.problem)
             continue
+        told, compression = _kind(path)
+        kind = format or told or "text"
         try:
-            if Path(path).is_dir():
-                yield source.error(None, "is a directory, expected a file")
-                continue
-            with Path(path).open("rb") as stream:
-                yield from _read(stream, source, format or FORMATS.get(Path(path).suffix.lower(), "text"))
+            with _open(item.path, compression) as stream:
+                if kind == "parquet" and not stream.seekable():
+                    # Parquet is read from its end; a pipe has to be held whole.
+                    yield from _read(io.BytesIO(stream.read()), source, kind)
+                else:
+                    yield from _read(stream, source, kind)
         except OSError as error:
             yield source.error(None, (error.strerror or str(error)).lower())
+
+
+def _open(path: str, compression: str | None) -> BinaryIO:
+    if path == STDIN:
+        return sys.stdin.buffer
+    if compression is None:
+        return Path(path).open("rb")
+    return io.BufferedReader(pa.input_stream(path, compression=compression))
 
 
 def _writable(text: str) -> str:
@@ -81,6 +150,8 @@ def _read(stream: BinaryIO, source: _Source, kind: str) -> Iterator[Document | E
 
 def _read_text(stream: BinaryIO, source: _Source) -> Document | ErrorRow:
     data = stream.read()
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return source.error(1, "UTF-16, expected UTF-8", source.name)
     try:
         text = data.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError:
@@ -122,7 +193,8 @@ def _document(row: Any, source: _Source, line: int) -> Document | ErrorRow:
     if (position := lone_surrogate(text)) is not None:
         reason = f"field {source.text_field!r}: lone surrogate at position {position}"
         return source.error(line, reason, name)
-    return Document(name, text, source.file, line)
+    kept = {str(key): value for key, value in row.items() if key != source.text_field} if source.keep else None
+    return Document(name, text, source.file, line, kept=kept)
 
 
 def _read_jsonl(stream: BinaryIO, source: _Source) -> Iterator[Document | ErrorRow]:
@@ -191,7 +263,8 @@ def _read_parquet(stream: BinaryIO, source: _Source) -> Iterator[Document | Erro
             if wanted is not None and wanted not in columns:
                 yield source.error(None, f"no column {wanted!r} (columns: {', '.join(columns)})")
                 return
-        kept = [name for name in (source.id_field or "id", source.text_field) if name in columns]
+        needed = (source.id_field or "id", source.text_field)
+        kept = [name for name in columns if source.keep or name in needed]
         for batch in table.iter_batches(batch_size=1024, columns=kept):
             for row in batch.to_pylist():
                 number += 1

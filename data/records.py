@@ -116,7 +116,8 @@ class Prediction:
     """What the model says of one sentence.
 
     ``start``/``end``: its place in the document, in code points. Span offsets are code points in ``text``.
-    ``events`` is sorted by score, the first is the primary type; ``scores`` (all types) only when asked for.
+    ``events`` is sorted by score, the first is the primary type; ``scores`` (all types) and ``kept`` (the other fields
+    of the input row) only when asked for.
     """
 
     id: str
@@ -131,6 +132,7 @@ class Prediction:
     roles: tuple[Span, ...]
     model: str
     scores: Mapping[str, float] | None = None
+    kept: Mapping[str, Any] | None = None
 
     @property
     def primary(self) -> str | None:
@@ -153,4 +155,6 @@ class Prediction:
         }
         if self.scores is not None:
             record["scores"] = {name: round(score, 4) for name, score in self.scores.items()}
+        if self.kept is not None:
+            record["input"] = dict(self.kept)
         return record

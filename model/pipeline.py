@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,8 @@ class Sentence:
     """A text that gets a record, and where it stands.
 
     ``segments``: the parts of ``text`` (half-open offsets) that the model reads one by one, since it was trained on
-    single sentences: the whole text if it is one sentence, its sentences if it is a document.
+    single sentences: the whole text if it is one sentence, its sentences if it is a document. ``kept``: fields of its
+    document that its record carries on.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Sentence:
     lang: str
     text: str
     segments: tuple[tuple[int, int], ...]
+    kept: Mapping[str, Any] | None = None
 
 
 @dataclass
@@ -84,10 +86,19 @@ class Pipeline:
         lang = document.lang or detect_language(text)
         if unit == "document":
             parts = tuple(sentence_offsets(text, lang))
-            return [Sentence(document.id, document.id, 0, 0, len(text), lang, text, parts or ((0, len(text)),))]
+            whole = parts or ((0, len(text)),)
+            return [Sentence(document.id, document.id, 0, 0, len(text), lang, text, whole, document.kept)]
         return [
             Sentence(
-                f"{document.id}#{index}", document.id, index, start, end, lang, text[start:end], ((0, end - start),)
+                f"{document.id}#{index}",
+                document.id,
+                index,
+                start,
+                end,
+                lang,
+                text[start:end],
+                ((0, end - start),),
+                document.kept,
             )
             for index, (start, end) in enumerate(sentence_offsets(text, lang))
         ]
@@ -205,6 +216,7 @@ class Pipeline:
             tuple(roles),
             settings.name,
             scores if all_scores else None,
+            sentence.kept,
         )
 
     def with_settings(self, **changes: object) -> Pipeline:

@@ -22,7 +22,8 @@ class ModelError(RuntimeError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything prediction needs besides weights and tokenizer. ``thresholds``: event type -> probability."""
+    """Everything prediction needs besides weights and tokenizer. ``thresholds``: event type -> probability;
+    ``fingerprint``: of the whole config, which holds the checksums of weights and tokenizer."""
 
     name: str
     ontology: Ontology
@@ -30,6 +31,7 @@ class Settings:
     max_tokens: int
     pad_token_id: int
     thresholds: Mapping[str, float]
+    fingerprint: str
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], where: str) -> Settings:
@@ -66,6 +68,7 @@ class Settings:
             max_tokens=config["max_tokens"],
             pad_token_id=config["backbone"].get("pad_token_id") or 0,
             thresholds={name: float(thresholds.get(name, 0.5)) for name in ontology.type_names},
+            fingerprint=hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()[:16],
         )
 
 

@@ -101,13 +101,14 @@ def test_bad_inputs_become_error_rows_and_never_stop_a_batch(tmp_path: Path) -> 
     (tmp_path / "latin.txt").write_bytes("été".encode("latin-1"))
     (tmp_path / "bad.jsonl").write_text('{"text": "Il pleut."}\n{"text": \n{"body": "x"}\n')
     output = tmp_path / "out.jsonl"
-    names = ("none.txt", "empty.txt", "latin.txt", "bad.jsonl")
-    done = tocsin("predict", *(tmp_path / name for name in names), tmp_path, ARTICLE, "-o", output)
+    (tmp_path / "folder").mkdir()
+    names = ("none.txt", "empty.txt", "latin.txt", "bad.jsonl", "folder")
+    done = tocsin("predict", *(tmp_path / name for name in names), ARTICLE, "-o", output)
     assert done.returncode == 3
     errors = records(tmp_path / "out.jsonl.errors.jsonl")
     assert [(Path(e["file"]).name, e["line"]) for e in errors] == [
         ("none.txt", None), ("empty.txt", None), ("latin.txt", 1), ("bad.jsonl", 2), ("bad.jsonl", 3),
-        (tmp_path.name, None),
+        ("folder", None),
     ]  # fmt: skip
     assert all(e["reason"] in done.stderr for e in errors)
     assert records(output)[0]["text"] == "Il pleut."
@@ -119,7 +120,7 @@ def test_bad_inputs_become_error_rows_and_never_stop_a_batch(tmp_path: Path) -> 
     ("arguments", "code", "message"),
     [
         (["predict", "none.txt"], 1, "none.txt: no such file or directory"),
-        (["predict", "."], 1, ".: is a directory"),
+        (["predict", "*.nothing"], 1, "*.nothing: no file matches"),
         (["predict", ARTICLE, "--lang", "tlh"], 2, "unknown language 'tlh'; known: "),
         (["predict", ARTICLE, "--model", "none"], 1, "none: not a model folder"),
         (["predict", ARTICLE, "-o", "none/out.jsonl"], 1, "none/out.jsonl: no such file or directory"),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
+import gzip
 import io
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,7 +20,7 @@ from tocsin.data.documents import Document, ErrorRow
 from tocsin.data.readers import read_documents
 
 
-def read(path: Path, **options: str) -> list[Document | ErrorRow]:
+def read(path: Path, **options: Any) -> list[Document | ErrorRow]:
     return list(read_documents([str(path)], **options))
 
 
@@ -69,6 +72,7 @@ def test_broken_json_lines_are_named_and_do_not_stop_the_rest(tmp_path: Path) ->
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
     (tmp_path / "empty.txt").touch()
     (tmp_path / "empty.jsonl").touch()
     (tmp_path / "blank.txt").write_text(" \n\t\n")
@@ -78,7 +82,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     pq.write_table(pa.table({"txt": ["a"]}), tmp_path / "wrong.parquet")
     names = (
         "none.txt",
-        ".",
+        "folder",
         "empty.txt",
         "empty.jsonl",
         "blank.txt",
@@ -89,7 +93,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     )
     items = list(read_documents([str(tmp_path / name) for name in names]))
     assert [word in reason(item) for item, word in zip(items, (
-        "no such file", "is a directory", "the file is empty", "the file is empty", "only blank space",
+        "no such file", "the folder holds no file", "the file is empty", "the file is empty", "only blank space",
         "not valid UTF-8", "not a readable Parquet file", "no column 'text' (columns: id, txt)",
         "no column 'text' (columns: txt)",
     ), strict=True)] == [True] * 9  # fmt: skip
@@ -176,3 +180,49 @@ def test_every_jsonl_line_is_accounted_for(lines: list[bytes]) -> None:
         path.write_bytes(b"\n".join(lines))
         items = read(path)
     assert [item.line for item in items] == [*range(1, len(lines) + 1)] if lines else [None]
+
+
+def test_folders_and_patterns_stand_for_their_files(tmp_path: Path) -> None:
+    for name in ("b.txt", "a/x.jsonl", "a/y.md", ".hidden.txt", "a/.git/z.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('{"text": "Un."}' if name.endswith("jsonl") else "Un.")
+    items = read(tmp_path)
+    assert [Path(item.file).name for item in items] == ["x.jsonl", "y.md", "b.txt"]
+    assert "not one of .txt" in reason(items[1])  # said, not left out in silence
+    assert [item.id for item in read(tmp_path / "*.txt")] == ["b.txt"]
+    assert len(read(tmp_path / "**" / "*.md")) == 1
+    assert reason(read(tmp_path / "*.csv")[0]) == "no file matches"
+    (tmp_path / "a[1].txt").write_text("Deux.")
+    assert [item.id for item in read(tmp_path / "a[1].txt")] == ["a[1].txt"]  # a file of that name comes first
+
+
+def test_compressed_files_are_read_and_truncated_ones_named(tmp_path: Path) -> None:
+    lines = "".join(json.dumps({"text": f"Phrase {n}."}) + "\n" for n in range(5000)).encode()
+    (tmp_path / "a.jsonl").write_bytes(lines)
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(lines[:90]) + gzip.compress(lines[90:]))
+    with pa.CompressedOutputStream(str(tmp_path / "a.jsonl.zst"), "zstd") as file:
+        file.write(lines)
+    plain = [item.text for item in read(tmp_path / "a.jsonl") if isinstance(item, Document)]
+    for suffix in ("gz", "zst"):
+        path = tmp_path / f"a.jsonl.{suffix}"
+        assert [item.text for item in read(path) if isinstance(item, Document)] == plain
+        path.write_bytes(path.read_bytes()[:-100])
+        *some, last = read(path)
+        assert [item.text for item in some if isinstance(item, Document)] == plain[: len(some)]
+        assert "truncated" in reason(last)
+        path.write_bytes(b"not compressed")
+        assert len(read(path)) == 1 and reason(read(path)[0])
+    (tmp_path / "u.txt").write_bytes("Été".encode("utf-16"))
+    assert reason(read(tmp_path / "u.txt")[0]) == "UTF-16, expected UTF-8"
+
+
+def test_other_fields_are_kept_when_asked_for(tmp_path: Path) -> None:
+    rows = [{"id": "1", "text": "Un.", "n": 5, "day": datetime.date(2026, 1, 2)}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    (tmp_path / "a.csv").write_text("id,text,n\n1,Un.,5\n")
+    assert [item.kept for item in read(tmp_path / "a.csv") if isinstance(item, Document)] == [None]
+    (document,) = read(tmp_path / "a.csv", keep=True)
+    assert isinstance(document, Document) and document.kept == {"id": "1", "n": "5"}
+    (document,) = read(tmp_path / "a.parquet", keep=True)
+    assert isinstance(document, Document) and document.kept == {"id": "1", "n": 5, "day": datetime.date(2026, 1, 2)}

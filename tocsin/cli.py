@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from enum import Enum
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -19,9 +18,10 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from tocsin.data.documents import Document, ErrorRow
+    from tocsin.data.documents import ErrorRow
     from tocsin.data.records import Prediction
-    from tocsin.model.pipeline import Pipeline, Sentence
+    from tocsin.job import FileJob, InputStream
+    from tocsin.model.pipeline import Pipeline
 
 # Each command imports what it needs: `tocsin types` shall not wait for ONNX Runtime, nor prediction for torch.
 
@@ -34,8 +34,7 @@ app.add_typer(data_app, name="data")
 stdout = Console()
 stderr = Console(stderr=True)
 
-FAILURE, USAGE, SOME_ERRORS = 1, 2, 3
-_CHUNK = 512  # sentences predicted and written at a time
+FAILURE, USAGE, SOME_ERRORS, INTERRUPTED = 1, 2, 3, 130
 
 
 class Unit(str, Enum):
@@ -456,8 +455,15 @@ def evaluate(
 
 @app.command()
 def predict(
-    files: Annotated[list[str], typer.Argument(help="Text, JSONL, CSV or Parquet files; - for standard input.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="JSONL file to write.")] = None,
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            help="Text, JSONL, CSV or Parquet files (.gz and .zst too), folders, patterns; - for standard input."
+        ),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write: .csv, .parquet, or else JSONL.")
+    ] = None,
     text_field: Annotated[str, typer.Option(help="Field or column that holds the text.")] = "text",
     id_field: Annotated[
         str | None,
@@ -467,17 +473,20 @@ def predict(
     unit: Annotated[Unit, typer.Option(help="One record a sentence, or one a document.")] = Unit.sentence,
     lang: Annotated[str | None, typer.Option(help="ISO 639-1 code of all texts; default: detected.")] = None,
     all_scores: Annotated[bool, typer.Option("--all-scores", help="Add the probability of every type.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Carry the other fields of each input row on.")] = False,
     model: ModelOption = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Default: all cores.")] = None,
 ) -> None:
     """Say of every sentence what happened, who, where and with what.
 
-    Writes JSONL to a file or a pipe, and a coloured view to a terminal. An input that cannot be read becomes an
-    error row (in OUTPUT.errors.jsonl, or on standard error) and never stops the rest.
-    Exit codes: 0 all inputs read, 3 some error rows, 1 nothing could be read, 2 wrong usage.
+    Writes JSONL, CSV or Parquet to a file, JSONL to a pipe, and a coloured view to a terminal. An input that cannot be
+    read becomes an error row (in OUTPUT.errors.jsonl, or on standard error) and never stops the rest. A job that writes
+    to a file and is killed or interrupted goes on where it was when the same command is given again.
+    Exit codes: 0 all inputs read, 3 some error rows, 1 nothing could be read, 2 wrong usage, 130 interrupted.
     """
     from tocsin.data.language import check_language
-    from tocsin.data.readers import read_documents
+    from tocsin.data.readers import expand_inputs, read_documents
+    from tocsin.job import FileJob, InputStream, JobError, side_file, state_file
     from tocsin.model.runtime import load_release
     from tocsin.model.settings import ModelError
 
@@ -488,80 +497,60 @@ def predict(
     if output is not None:
         if output.is_dir():
             _fail(f"{output}: is a directory, expected a file to write", USAGE)
-        for written in (output, _side_file(output)):
-            if any(
-                file != "-" and written.exists() and Path(file).exists() and written.samefile(file) for file in files
+        for folder in files:
+            if Path(folder).is_dir() and output.resolve().is_relative_to(Path(folder).resolve()):
+                _fail(f"{output}: lies in the input folder {folder}, where it would be read as an input", USAGE)
+        for written in (output, side_file(output), state_file(output)):
+            if written.exists() and any(
+                Path(item.path).exists() and written.samefile(item.path) for item in expand_inputs(files)
             ):
                 _fail(f"{written}: would overwrite an input", USAGE)
     try:
         pipeline = load_release(model, threads)
     except ModelError as error:
         _fail(error)
-    inputs = read_documents(files, format=format and format.value, text_field=text_field, id_field=id_field)
-    job = _Job(output, pipeline.settings.languages)
+    settings = pipeline.settings
+    reading: dict[str, Any] = {"format": format and format.value, "text_field": text_field, "id_field": id_field}
+    inputs = InputStream(read_documents(files, **reading, keep=keep))
+    job = None
+    if output is not None:
+        options = reading | {"model": f"{settings.name} {settings.fingerprint}", "files": files, "unit": unit.value}
+        job = FileJob(output, options | {"lang": lang, "all_scores": all_scores, "keep": keep})
+    run = _Run(pipeline, inputs, job)
     try:
-        with job:
-            for sentences, rows in _chunks(inputs, pipeline, unit.value, lang):
-                for row in rows:
-                    job.error(row)
-                for prediction in pipeline.predict(sentences, all_scores, job.advance):
-                    job.write(prediction)
-            sys.stdout.flush()
+        run(unit.value, lang, all_scores)
+        sys.stdout.flush()
     except BrokenPipeError:
         # The reader of our output has gone (`| head`): no error of ours. What Python still holds goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit() from None
+    except JobError as error:
+        _fail(error)
     except OSError as error:
         _fail(f"{output or 'standard output'}: {(error.strerror or str(error)).lower()}")
-    job.finish()
+    run.report()
 
 
-def _side_file(output: Path) -> Path:
-    return output.with_name(output.name + ".errors.jsonl")
+class _Run:
+    """One `predict`: to the files of a job, to a pipe, or as a view on a terminal; and what is told about it."""
 
+    def __init__(self, pipeline: Pipeline, inputs: InputStream, job: FileJob | None):
+        from tocsin.job import Totals
 
-def _chunks(
-    inputs: Iterable[Document | ErrorRow], pipeline: Pipeline, unit: str, lang: str | None
-) -> Iterator[tuple[list[Sentence], list[ErrorRow]]]:
-    from dataclasses import replace
-
-    from tocsin.data.documents import ErrorRow
-
-    sentences: list[Sentence] = []
-    rows: list[ErrorRow] = []
-    for item in inputs:
-        if isinstance(item, ErrorRow):
-            rows.append(item)
-        else:
-            sentences.extend(pipeline.sentences(replace(item, lang=lang) if lang else item, unit))
-        if len(sentences) >= _CHUNK or len(rows) >= _CHUNK:
-            yield sentences, rows
-            sentences, rows = [], []
-    yield sentences, rows
-
-
-class _Job:
-    """Where the records of one `predict` go, and what is told about them."""
-
-    def __init__(self, output: Path | None, tested: tuple[str, ...]):
-        self.output, self.tested = output, tested
+        self.pipeline, self.inputs, self.job = pipeline, inputs, job
+        self.totals = job.totals if job else Totals()
         # Not rich's is_terminal, which FORCE_COLOR overrides: a pipe gets JSONL.
-        self.view = output is None and sys.stdout.isatty()
-        self.records = self.errors = 0
-        self.untested: Counter[str] = Counter()
-        self.side_file = _side_file(output) if output else None
-        self._stack = ExitStack()
-        self._out: IO[str] | None = None
-        self._side: IO[str] | None = None
+        self.view = job is None and sys.stdout.isatty()
+        self.interrupted = False
 
-    def __enter__(self) -> _Job:
-        if self.output is not None:
-            try:
-                self._out = self._stack.enter_context(self.output.open("w", encoding="utf-8"))
-            except OSError as error:
-                _fail(f"{self.output}: {(error.strerror or str(error)).lower()}")
-            if self.side_file is not None:
-                self.side_file.unlink(missing_ok=True)  # of an earlier run
+    def __call__(self, unit: str, lang: str | None, all_scores: bool) -> None:
+        from tocsin.job import chunks
+
+        if self.job is not None:
+            self.job.open(self.inputs)
+            self.totals = self.job.totals
+            if self.totals.inputs:
+                print(f"tocsin: going on after {self.totals.inputs} inputs", file=sys.stderr)
         elif not self.view:
             # JSONL is UTF-8 whatever the locale says.
             sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
@@ -569,48 +558,65 @@ class _Job:
         shown = sys.stderr.isatty() and not self.view
         # Without redirect_stdout=False the bar would take our JSONL for chatter and print it on standard error.
         bar = Progress(*columns, console=stderr, disable=not shown, transient=True, redirect_stdout=False)
-        self._progress = self._stack.enter_context(bar)
-        self._task = self._progress.add_task("predict", total=None)
-        return self
+        before = signal.signal(signal.SIGINT, self._interrupt) if self.job else None
+        try:
+            with bar:
+                task = bar.add_task("predict", total=None, completed=self.totals.records)
+                for sentences, errors, documents in chunks(self.inputs, self.pipeline, unit, lang):
+                    for row in errors:
+                        print(f"tocsin: {row}", file=sys.stderr)
+                    predictions = self.pipeline.predict(sentences, all_scores, lambda done: bar.advance(task, done))
+                    self._write(predictions, errors, documents)
+                    if self.interrupted:
+                        return
+            if self.job is not None:
+                self.job.finish()
+        finally:
+            if self.job is not None:
+                signal.signal(signal.SIGINT, before)
+                self.job.close()
 
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
+    def _interrupt(self, *_: object) -> None:
+        # The batch in hand is finished; who cannot wait for it interrupts once more.
+        self.interrupted = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def advance(self, done: int) -> None:
-        self._progress.advance(self._task, done)
+    def _write(self, predictions: list[Prediction], errors: list[ErrorRow], documents: int) -> None:
+        from tocsin.data.writers import json_line
+        from tocsin.job import count
 
-    def write(self, prediction: Prediction) -> None:
-        self.records += 1
-        if prediction.lang not in self.tested:
-            self.untested[prediction.lang] += 1
-        if self.view:
-            from tocsin.view import print_prediction
-
-            print_prediction(prediction, stdout)
+        tested = self.pipeline.settings.languages
+        if self.job is not None:
+            self.job.write(predictions, errors, documents, tested, self.inputs.digest)
             return
-        line = json.dumps(prediction.to_dict(), ensure_ascii=False)
-        if self._out is not None:
-            self._out.write(line + "\n")
-        else:
-            sys.stdout.write(line + "\n")
+        count(self.totals, predictions, errors, documents, tested)
+        for prediction in predictions:
+            if self.view:
+                from tocsin.view import print_prediction
 
-    def error(self, row: ErrorRow) -> None:
-        self.errors += 1
-        print(f"tocsin: {row}", file=sys.stderr)
-        if self.side_file is not None:
-            if self._side is None:
-                self._side = self._stack.enter_context(self.side_file.open("w", encoding="utf-8"))
-            self._side.write(json.dumps(row.to_dict(), ensure_ascii=False) + "\n")
+                print_prediction(prediction, stdout)
+            else:
+                sys.stdout.write(json_line(prediction.to_dict()))
 
-    def finish(self) -> None:
-        if self.untested:
-            counts = ", ".join(f"{count} in {lang!r}" for lang, count in sorted(self.untested.items()))
+    def report(self) -> None:
+        totals = self.totals
+        if totals.untested:
+            counts = ", ".join(f"{count} in {lang!r}" for lang, count in sorted(totals.untested.items()))
             print(f"tocsin: the model was not tested on the language of some sentences: {counts}", file=sys.stderr)
-        if self.output is not None:
-            where = f", {self.errors} errors in {self.side_file}" if self.errors else ""
-            print(f"tocsin: {self.records} records in {self.output}{where}", file=sys.stderr)
-        if self.errors:
-            raise typer.Exit(SOME_ERRORS if self.records else FAILURE)
+        if self.job is not None:
+            from tocsin.job import side_file
+
+            where = f" in {side_file(self.job.output)}" if totals.errors else ""
+            print(
+                f"tocsin: {totals.inputs} inputs: {totals.documents} gave {totals.records} records in "
+                f"{self.job.output}, {totals.errors} are error rows{where}",
+                file=sys.stderr,
+            )
+        if self.interrupted:
+            print("tocsin: interrupted; the same command goes on from here", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED)
+        if totals.errors:
+            raise typer.Exit(SOME_ERRORS if totals.records else FAILURE)
 
 
 def main() -> None:
