@@ -13,8 +13,6 @@ from tocsin.data.records import LabelledSentence
 from tocsin.evaluate.report import FIGURES, percent
 from tocsin.evaluate.scores import score
 from tocsin.evaluate.thresholds import thresholds_from
-from tocsin.model.export import load_trained
-from tocsin.model.torch_engine import torch_pipeline
 
 SHARES = (0.125, 0.25, 0.5, 1.0)
 REAL_NEWS = ["current_events_en", "ntrex", "wikinews_ner_fr"]
@@ -33,6 +31,9 @@ def score_run(
     run: Path, dev: Sequence[LabelledSentence], suites: Mapping[str, Sequence[LabelledSentence]]
 ) -> dict[str, Any]:
     """Suite -> figures of the trained model in ``run``, with the threshold that is best on ``dev``."""
+    from tocsin.model.export import load_trained  # torch: who only draws the saved curve shall not need it
+    from tocsin.model.torch_engine import torch_pipeline
+
     pipeline = torch_pipeline(*load_trained(run))
     pipeline = pipeline.with_settings(thresholds=thresholds_from(pipeline, dev))
     return {name: score(gold, pipeline.predict_labelled(gold)) for name, gold in suites.items()}
