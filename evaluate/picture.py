@@ -40,6 +40,7 @@ def curve_picture(results: Mapping[str, Mapping[str, Any]], path: Path) -> None:
     picture = Figure(figsize=(9, 4), dpi=130, layout="constrained")
     written = [point for point in results.values() if not point["real_news"]]
     added = [point for point in results.values() if point["real_news"]]
+    picture.supylabel("F1, percent", fontsize=9)
     for axes, (title, suite) in zip(picture.subplots(1, len(SUITES), sharey=True), SUITES.items()):
         for label, key in figures.items():
             x, y = [p["sentences"] for p in written], [100 * p[suite][key] for p in written]
@@ -47,7 +48,7 @@ def curve_picture(results: Mapping[str, Mapping[str, Any]], path: Path) -> None:
             for point in added:
                 # The way from all written sentences to the same with real news.
                 place = [x[-1], point["sentences"]], [y[-1], 100 * point[suite][key]]
-                axes.plot(*place, marker="D", linestyle=":", color=line.get_color())
+                axes.plot(*place, marker="D", markevery=[1], linestyle=":", color=line.get_color())
         axes.set_xscale("log", base=2)
         ticks = sorted({point["sentences"] for point in results.values()})
         axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks], fontsize=8)
