@@ -42,7 +42,7 @@ def test_types_and_schema_print_everything() -> None:
 def test_data_check_passes_and_counts() -> None:
     done = tocsin("data", "check")
     assert done.returncode == 0, done.stdout[-2000:]
-    assert done.stdout.rstrip().endswith("0 problems")
+    assert done.stdout.rstrip().endswith("0 problems, 0 remarks")
     assert "leadership_change" in done.stdout
 
 

@@ -101,6 +101,7 @@ def test_a_killed_run_goes_on_and_ends_like_an_unbroken_one(
     process.send_signal(signal.SIGKILL)
     process.wait()
     train(recipe, sentences, sentences, tmp_path / "broken", score)
+    assert train(recipe, sentences, sentences, tmp_path / "broken", score)["event_micro_f1"] >= 0  # read, not redone
     logs = [json.loads((tmp_path / name / "dev.json").read_text())["log"] for name in ("unbroken", "broken")]
     curves = [[e["eval_mean_f1"] for e in log if "eval_mean_f1" in e] for log in logs]
     assert curves[0] == curves[1]

@@ -31,6 +31,7 @@ Scorer = Callable[[Sequence[LabelledSentence], Sequence[Prediction]], dict[str, 
 
 _PACKAGES = ("tocsin", "torch", "transformers", "datasets", "tokenizers", "numpy")
 _RUN_FILE = "run.json"
+_DEV_FILE = "dev.json"
 
 
 class RunError(RuntimeError):
@@ -46,7 +47,8 @@ def train(
 ) -> dict[str, Any]:
     """Trains, evaluates on dev after each epoch, and saves the best model with its tokenizer in ``output``.
 
-    The same call on the same folder goes on after a kill, from the last checkpoint. Returns the best dev figures.
+    The same call on the same folder goes on after a kill, from the last checkpoint; of a finished run it only reads
+    the result. Returns the best dev figures.
     Raises :class:`RunError` if the folder holds a run of another recipe or of other sentences.
     """
     run = {
@@ -56,6 +58,10 @@ def train(
         "corpus": _digest([*train_sentences, *dev_sentences]),
     }
     _claim(output, run)
+    finished = output / _DEV_FILE
+    if finished.exists():  # written last; only the best epoch's checkpoint is left, from which nothing is to be redone
+        best: dict[str, Any] = json.loads(finished.read_text(encoding="utf-8"))["best"]
+        return best
     set_seed(recipe.seed)
     ontology = load_ontology()
     model, tokenizer = TocsinModel.from_backbone(
@@ -82,7 +88,7 @@ def train(
     figures = trainer.dev_figures()
     model.save_pretrained(output)
     tokenizer.save(str(output / "tokenizer.json"))
-    (output / "dev.json").write_text(json.dumps({"best": figures, "log": trainer.state.log_history}, indent=1))
+    (output / _DEV_FILE).write_text(json.dumps({"best": figures, "log": trainer.state.log_history}, indent=1))
     return figures
 
 
