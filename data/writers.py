@@ -43,12 +43,14 @@ PARQUET_SCHEMA = pa.schema([
 
 
 class Writer(Protocol):
-    """Where predictions go. ``commit`` returns the position from which a later ``open`` may go on."""
+    """Where predictions go. ``commit`` returns the position from which a later ``open`` may go on; ``finish`` makes the
+    file whole and may be repeated until ``clean`` takes away what that needs."""
 
     def open(self, position: int) -> None: ...
     def write(self, prediction: Prediction) -> None: ...
     def commit(self) -> int: ...
     def finish(self) -> None: ...
+    def clean(self) -> None: ...
     def close(self) -> None: ...
 
 
@@ -91,6 +93,12 @@ class TextFile:
         os.fsync(self._file.fileno())
         return self._file.tell()
 
+    def finish(self) -> None:
+        pass  # whole after every commit
+
+    def clean(self) -> None:
+        pass
+
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
@@ -101,9 +109,6 @@ class JsonlWriter(TextFile):
 
     def write(self, prediction: Prediction) -> None:
         self.append(json_line(prediction.to_dict()))
-
-    def finish(self) -> None:
-        pass
 
 
 class CsvWriter(TextFile):
@@ -117,9 +122,6 @@ class CsvWriter(TextFile):
     def write(self, prediction: Prediction) -> None:
         for row in csv_rows(prediction):
             self.append(_csv_line(row))
-
-    def finish(self) -> None:
-        pass
 
 
 def _csv_line(cells: Any) -> str:
@@ -200,6 +202,8 @@ class ParquetWriter:
             for number in range(self._count):
                 whole.write_table(pq.read_table(self._part(number), schema=PARQUET_SCHEMA))
         temporary.replace(self.path)
+
+    def clean(self) -> None:
         shutil.rmtree(self.parts)
 
     def close(self) -> None:

@@ -20,8 +20,11 @@ import pytest
 from test_cli import records, tocsin
 
 from tocsin.data.corpus import load_split
+from tocsin.data.readers import read_documents
 from tocsin.data.records import json_schema
 from tocsin.data.writers import CSV_COLUMNS
+from tocsin.job import FileJob, InputStream, chunks
+from tocsin.model.pipeline import Pipeline
 
 
 @pytest.fixture(scope="module")
@@ -172,3 +175,26 @@ def test_a_device_is_written_to_and_keeps_no_state(inputs: Path) -> None:
     assert tocsin("predict", inputs / "d.parquet", "-o", "/dev/null").returncode == 3
     assert not Path("/dev/null.job").exists()
     assert not Path("/dev/null.errors.jsonl").exists()
+
+
+def test_a_parquet_job_killed_while_it_finishes_can_finish_again(
+    inputs: Path, tmp_path: Path, release: Pipeline
+) -> None:
+    def job() -> FileJob:
+        return FileJob(tmp_path / "out.parquet", {"unit": "document"})
+
+    def stream() -> InputStream:
+        return InputStream(read_documents([str(inputs / "a.jsonl")]))
+
+    first, items = job(), stream()
+    first.open(items)
+    for sentences, errors, documents in chunks(items, release, "document", "fr"):
+        first.write(release.predict(sentences), errors, documents, ["fr"], items.digest)
+    first._writer.finish()  # the file is whole, but the job has not been told off
+    whole = (tmp_path / "out.parquet").read_bytes()
+    again, items = job(), stream()
+    again.open(items)
+    assert list(chunks(items, release, "document", "fr")) == []
+    again.finish()
+    assert (tmp_path / "out.parquet").read_bytes() == whole
+    assert {path.name for path in tmp_path.iterdir()} == {"out.parquet", "out.parquet.errors.jsonl"}

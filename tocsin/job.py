@@ -178,9 +178,10 @@ class FileJob:
         temporary.replace(self._state)
 
     def finish(self) -> None:
-        """The output is whole; nothing is left to go on with."""
+        """Makes the output whole and leaves nothing to go on with; killed in the middle, it can be done again."""
         self._writer.finish()
         self._state.unlink(missing_ok=True)
+        self._writer.clean()
 
     def close(self) -> None:
         """Lets go of the files, finished or not."""
