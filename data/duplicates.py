@@ -31,13 +31,11 @@ def near_duplicates(texts: Sequence[str], similar: float = SIMILAR) -> Iterator[
     from datasketch import MinHash, MinHashLSH
 
     index = MinHashLSH(threshold=similar, num_perm=_PERMUTATIONS)
-    seen: list[set[str]] = []
-    hashes = MinHash.generator(([s.encode() for s in shingles(text)] for text in texts), num_perm=_PERMUTATIONS)
-    for j, (text, sketch) in enumerate(zip(texts, hashes, strict=True)):
-        own = shingles(text)
+    sets = [shingles(text) for text in texts]
+    hashes = MinHash.generator(([s.encode() for s in own] for own in sets), num_perm=_PERMUTATIONS)
+    for j, (own, sketch) in enumerate(zip(sets, hashes, strict=True)):
         for i in sorted(index.query(sketch)):
-            similarity = jaccard(seen[i], own)
+            similarity = jaccard(sets[i], own)
             if similarity >= similar:
                 yield i, j, similarity
         index.insert(j, sketch)
-        seen.append(own)

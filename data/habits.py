@@ -40,6 +40,6 @@ def repeated_names(sentences: Sequence[LabelledSentence]) -> Iterator[str]:
         for label, name in {(e.label, e.text.casefold()) for e in sentence.entities if e.label in _NAMES}
     )
     for (lang, label, name), count in names.most_common():
-        capital = label == "facility" and " " not in name  # "hospital" is no name
-        if count >= _FEWEST and count > _TOO_OFTEN * total[lang] and not capital:
+        generic = label == "facility" and " " not in name  # "hospital" is no name
+        if count >= _FEWEST and count > _TOO_OFTEN * total[lang] and not generic:
             yield f"{lang}: {label} {name!r} in {count} of {total[lang]} sentences"

@@ -173,11 +173,11 @@ class ParquetWriter:
 
     def open(self, position: int) -> None:
         self.parts.mkdir(exist_ok=True)
-        for part in self.parts.iterdir():
-            if part.name not in {self._part(number).name for number in range(position)}:
-                part.unlink()
-        if missing := [number for number in range(position) if not self._part(number).exists()]:
-            raise OSError(f"part {missing[0]} that was written before is missing in {self.parts}")
+        safe, there = {self._part(number) for number in range(position)}, set(self.parts.iterdir())
+        for part in there - safe:
+            part.unlink()
+        if missing := safe - there:
+            raise OSError(f"{min(missing)} that was written before is missing")
         self._count = position
 
     def write(self, prediction: Prediction) -> None:

@@ -438,13 +438,14 @@ def evaluate(
     # A model is scored in the languages it claims; the rest is counted aloud, not left out in silence.
     claimed = pipeline.settings.languages
     left_out = Counter(s.lang for s in gold if s.lang not in claimed)
-    gold, *_ = claimed_parts = [[s for s in part if s.lang in claimed] for part in (gold, *parts.values())]
+    gold = [s for s in gold if s.lang in claimed]
+    parts = {part: [s for s in sentences if s.lang in claimed] for part, sentences in parts.items()}
     if left_out:
         counts = ", ".join(f"{count} in {lang}" for lang, count in sorted(left_out.items()))
         print(f"tocsin: not scored, the model does not claim the language: {counts}", file=sys.stderr)
-    if not all(claimed_parts):
+    if not all([gold, *parts.values()]):
         _fail(f"no sentences in the model's languages: {', '.join(claimed)}")
-    results = evaluate_systems(pipeline, gold, dict(zip(parts, claimed_parts[1:])) if baseline else None)
+    results = evaluate_systems(pipeline, gold, parts if baseline else None)
     if baseline and suite is Suite.written and split is not Split.test:
         print(f"tocsin: the baseline has seen the {split.value} split, its figures flatter it", file=sys.stderr)
     stdout.print(full_report(results, f"{suite.value}, {split.value}: {len(gold)} sentences"))
@@ -498,12 +499,11 @@ def predict(
         if output.is_dir():
             _fail(f"{output}: is a directory, expected a file to write", USAGE)
         for folder in files:
-            if Path(folder).is_dir() and output.resolve().is_relative_to(Path(folder).resolve()):
+            if os.path.isdir(folder) and output.resolve().is_relative_to(Path(folder).resolve()):
                 _fail(f"{output}: lies in the input folder {folder}, where it would be read as an input", USAGE)
+        meant = [item.path for item in expand_inputs(files) if os.path.exists(item.path)]
         for written in (output, side_file(output), state_file(output)):
-            if written.exists() and any(
-                Path(item.path).exists() and written.samefile(item.path) for item in expand_inputs(files)
-            ):
+            if written.exists() and any(written.samefile(path) for path in meant):
                 _fail(f"{written}: would overwrite an input", USAGE)
     try:
         pipeline = load_release(model, threads)

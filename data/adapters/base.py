@@ -12,6 +12,8 @@ from typing import Any
 from tocsin.data.records import Annotated, LabelledSentence, Span
 from tocsin.data.sources import DatasetError
 
+_VISIBLE = re.compile(r"\S")
+
 
 @dataclass(frozen=True)
 class PublicCorpus:
@@ -56,7 +58,7 @@ def json_objects(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """The JSON objects that follow each other in ``text``, each with the line on which it begins."""
     decoder = json.JSONDecoder()
     at, line = 0, 1
-    while rest := re.compile(r"\S").search(text, at):
+    while rest := _VISIBLE.search(text, at):
         line += text.count("\n", at, rest.start())
         try:
             entry, end = decoder.raw_decode(text, rest.start())
