@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
@@ -19,6 +21,7 @@ class TocsinConfig(PretrainedConfig):
 
     ``id2label``: event types, in the order of the logits. ``entity_id2label``, ``role_id2label``: BIO tags.
     ``languages``: ISO 639-1 codes the model was trained and tested on. ``max_tokens``: window length.
+    ``base_model``: the pretrained encoder that it was made of.
     """
 
     model_type = "tocsin"
@@ -32,6 +35,7 @@ class TocsinConfig(PretrainedConfig):
         ontology_version: str = "",
         max_tokens: int = 256,
         head_dropout: float = 0.1,
+        base_model: str = "",
         **kwargs: Any,
     ):
         self.backbone = backbone or {}
@@ -41,6 +45,7 @@ class TocsinConfig(PretrainedConfig):
         self.ontology_version = ontology_version
         self.max_tokens = max_tokens
         self.head_dropout = head_dropout
+        self.base_model = base_model
         super().__init__(**kwargs)
 
 
@@ -86,7 +91,14 @@ class TocsinModel(PreTrainedModel):
     def from_backbone(
         cls, name_or_path: str, ontology: Ontology, languages: Sequence[str], max_tokens: int, head_dropout: float
     ) -> tuple[TocsinModel, Tokenizer]:
-        """A model with a pretrained encoder and new heads, and the encoder's tokenizer."""
+        """A model with a pretrained encoder and new heads, and the encoder's tokenizer.
+
+        ``name_or_path`` as :func:`load_backbone` takes it, or the folder of a model that was trained here: that one
+        goes on with its encoder, heads and tokenizer. Raises ``BackboneError``, or ``ValueError`` if its heads are for
+        other labels.
+        """
+        if (Path(name_or_path) / "config.json").exists() and _is_ours(Path(name_or_path)):
+            return cls._continued(Path(name_or_path), ontology, languages, max_tokens, head_dropout)
         encoder, tokenizer = load_backbone(name_or_path)
         config = TocsinConfig(
             backbone=encoder.config.to_diff_dict() | {"model_type": encoder.config.model_type},
@@ -98,12 +110,50 @@ class TocsinModel(PreTrainedModel):
             ontology_version=ontology.version,
             max_tokens=min(max_tokens, _positions(encoder.config, max_tokens)),
             head_dropout=head_dropout,
+            base_model=name_or_path,
         )
         model = cls(config)
         missing, unexpected = model.encoder.load_state_dict(encoder.state_dict(), strict=False)
         if missing or any("pooler" not in name for name in unexpected):
             raise ValueError(f"encoder weights do not fit: missing {missing}, unexpected {unexpected}")
         return model, tokenizer
+
+    @classmethod
+    def _continued(
+        cls, folder: Path, ontology: Ontology, languages: Sequence[str], max_tokens: int, head_dropout: float
+    ) -> tuple[TocsinModel, Tokenizer]:
+        model = cls.from_pretrained(folder)
+        heads = {
+            "event": model.config.id2label,
+            "entity": model.config.entity_id2label,
+            "role": model.config.role_id2label,
+        }
+        wanted = (ontology.type_names, bio_tags(ontology.entity_names), bio_tags(ontology.role_names))
+        for (head, labels), expected in zip(heads.items(), wanted):
+            if list((labels or {}).values()) != expected:
+                raise ValueError(f"{folder}: its {head} head does not have the labels of ontology {ontology.version}")
+        model.config.languages = sorted(languages)
+        model.config.max_tokens = min(max_tokens, _positions(model.encoder.config, max_tokens))
+        model.config.head_dropout = model.dropout.p = head_dropout
+        return model, Tokenizer.from_file(str(folder / "tokenizer.json"))
+
+    def keep_layers(self, count: int) -> None:
+        """Drops all but ``count`` layers of the encoder, evenly spaced, the last among them (as DistilBERT began).
+
+        Raises ``ValueError`` for an encoder that is not BERT-like or has fewer layers.
+        """
+        layers = getattr(getattr(self.encoder, "encoder", None), "layer", None)
+        if layers is None or count > len(layers):
+            raise ValueError(f"cannot keep {count} layers of this encoder")
+        kept = [round((i + 1) * len(layers) / count) - 1 for i in range(count)]
+        self.encoder.encoder.layer = nn.ModuleList(layers[i] for i in kept)
+        self.encoder.config.num_hidden_layers = count
+        self.config.backbone = self.config.backbone | {"num_hidden_layers": count}
+
+
+def _is_ours(folder: Path) -> bool:
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return bool(config.get("model_type") == TocsinConfig.model_type)
 
 
 def _positions(config: PretrainedConfig, otherwise: int) -> int:

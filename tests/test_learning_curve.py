@@ -32,7 +32,7 @@ def test_every_point_is_trained_once_and_scored_on_both_suites(
 
     def run(changes: dict[str, Any], folder: Path) -> tuple[int, Sequence[LabelledSentence]]:
         part = [s for s in sentences if fixed_share(s.id) < changes["written_share"]] or sentences[:1]
-        train(tiny_recipe(tiny_backbone, epochs=1), part, sentences[:4], folder, score)
+        train(tiny_recipe(tiny_backbone, epochs=1), {"written": part}, sentences[:4], folder, score)
         trained.append(changes["written_share"])
         return len(part), sentences[:4]
 
@@ -55,7 +55,7 @@ def test_smaller_shares_are_parts_of_larger_ones() -> None:
     parts = []
     for share in (0.125, 0.5, 1.0):
         chosen, held_out = recipe_sentences(type(read_recipe("first-light"))(**(recipe | {"written_share": share})))
-        parts.append({s.id for s in chosen})
+        parts.append({s.id for s in chosen["written"]})
         assert not parts[-1] & {s.id for s in held_out}
     assert parts[0] < parts[1] < parts[2]
     assert abs(len(parts[0]) / len(parts[2]) - 0.125) < 0.02

@@ -15,7 +15,7 @@ from tocsin.model.network import TocsinModel
 from tocsin.train.features import Collator, make_dataset
 from tocsin.train.objective import multitask_loss
 
-OPTIONS = {"positive_weight": 3.0, "label_smoothing": 0.02, "entity_weight": 3.0, "role_weight": 3.0}
+OPTIONS = {"positive_weight": 3.0, "focusing": 1.0, "label_smoothing": 0.02, "entity_weight": 3.0, "role_weight": 3.0}
 SOME = Annotated(frozenset({"arrest", "accident"}), frozenset({"person", "location"}), frozenset({"actor"}))
 
 

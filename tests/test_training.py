@@ -69,7 +69,7 @@ def test_tiny_recipe_overfits_thirty_sentences(
     tiny_backbone: Path, dev: list[LabelledSentence], tmp_path: Path
 ) -> None:
     thirty = [s for s in dev if s.lang == "fr"][:30]
-    figures = train(tiny_recipe(tiny_backbone), thirty, thirty, tmp_path, score)
+    figures = train(tiny_recipe(tiny_backbone), {"written": thirty}, thirty, tmp_path, score)
     assert figures["event_micro_f1"] > 0.95
     assert figures["entity_f1"] > 0.95
     assert figures["role_f1"] > 0.95
@@ -86,13 +86,13 @@ def test_a_killed_run_goes_on_and_ends_like_an_unbroken_one(
 ) -> None:
     sentences = [s for s in dev if s.lang == "fr"][:12]
     recipe = tiny_recipe(tiny_backbone, epochs=6, batch_size=4)
-    train(recipe, sentences, sentences, tmp_path / "unbroken", score)
+    train(recipe, {"written": sentences}, sentences, tmp_path / "unbroken", score)
     code = (
         "import sys; from pathlib import Path; from tocsin.data.corpus import load_split;"
         "from tocsin.evaluate.scores import score; from tocsin.train.recipe import Recipe;"
         "from tocsin.train.run import train;"
         "s = [s for s in load_split('dev') if s.lang == 'fr'][:12];"
-        f"train(Recipe(**{recipe.to_dict()!r}), s, s, Path(sys.argv[1]), score)"
+        f"train(Recipe(**{recipe.to_dict()!r}), {{'written': s}}, s, Path(sys.argv[1]), score)"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "broken")], stderr=subprocess.DEVNULL)
     while not list((tmp_path / "broken").glob("checkpoint-*/trainer_state.json")):
@@ -100,8 +100,10 @@ def test_a_killed_run_goes_on_and_ends_like_an_unbroken_one(
         time.sleep(0.02)  # waiting for a file of another process, not for time to pass
     process.send_signal(signal.SIGKILL)
     process.wait()
-    train(recipe, sentences, sentences, tmp_path / "broken", score)
-    assert train(recipe, sentences, sentences, tmp_path / "broken", score)["event_micro_f1"] >= 0  # read, not redone
+    train(recipe, {"written": sentences}, sentences, tmp_path / "broken", score)
+    assert (
+        train(recipe, {"written": sentences}, sentences, tmp_path / "broken", score)["event_micro_f1"] >= 0
+    )  # read, not redone
     logs = [json.loads((tmp_path / name / "dev.json").read_text())["log"] for name in ("unbroken", "broken")]
     curves = [[e["eval_mean_f1"] for e in log if "eval_mean_f1" in e] for log in logs]
     assert curves[0] == curves[1]
@@ -112,7 +114,7 @@ def test_a_killed_run_goes_on_and_ends_like_an_unbroken_one(
 def test_a_folder_of_another_run_is_refused(tiny_backbone: Path, dev: list[LabelledSentence], tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(json.dumps({"recipe": {}}))
     with pytest.raises(RunError, match="another recipe"):
-        train(tiny_recipe(tiny_backbone), dev[:2], dev[:2], tmp_path, score)
+        train(tiny_recipe(tiny_backbone), {"written": dev[:2]}, dev[:2], tmp_path, score)
 
 
 def test_too_long_a_sentence_is_an_error_not_cut(
@@ -132,7 +134,13 @@ def test_padding_carries_no_tag_and_no_loss(
     padding = batch["attention_mask"] == 0
     assert padding.any()
     assert (batch["role_labels"][padding] == IGNORED).all()
-    options = {"positive_weight": 1.0, "label_smoothing": 0.0, "entity_weight": 1.0, "role_weight": 1.0}
+    options = {
+        "positive_weight": 1.0,
+        "focusing": 0.0,
+        "label_smoothing": 0.0,
+        "entity_weight": 1.0,
+        "role_weight": 1.0,
+    }
     logits = {name: value.detach() for name, value in model.eval()(batch["input_ids"], batch["attention_mask"]).items()}
     before = multitask_loss(logits, batch, **options)
     for name in ("entity_logits", "role_logits"):

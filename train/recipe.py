@@ -30,6 +30,12 @@ class Recipe:
     written_share: float
     real_news: list[str]
     translations: int
+    corpora: list[str]
+    unlabelled: list[str]
+    sampling: dict[str, int]
+    language_exponent: float
+    teacher: str
+    layers: int
     epochs: int
     batch_size: int
     learning_rate: float
@@ -38,8 +44,11 @@ class Recipe:
     warmup: float
     weight_decay: float
     positive_weight: float
+    focusing: float
     label_smoothing: float
     head_dropout: float
+    token_masking: float
+    consistency: float
     entity_weight: float
     role_weight: float
     freeze_embeddings: bool
@@ -50,13 +59,16 @@ class Recipe:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            wanted = {"str": str, "int": int, "float": float, "bool": bool, "list[str]": list}[str(field.type)]
+            wanted = {"str": str, "int": int, "float": float, "bool": bool}.get(str(field.type))
+            wanted = wanted or (list if str(field.type) == "list[str]" else dict)
             if wanted is float and type(value) is int:
                 object.__setattr__(self, field.name, float(value))
             elif type(value) is not wanted:
                 raise RecipeError(f"key {field.name!r}: expected {field.type}, got {value!r}")
             if wanted is list and not all(isinstance(item, str) for item in value):
                 raise RecipeError(f"key {field.name!r}: expected a list of strings, got {value!r}")
+        if not all(type(number) is int and number > 0 for number in self.sampling.values()):
+            raise RecipeError(f"key 'sampling': expected numbers of sentences above 0, got {self.sampling!r}")
         for name in (
             "translations",
             "epochs",
@@ -69,9 +81,14 @@ class Recipe:
         ):
             if getattr(self, name) <= 0:
                 raise RecipeError(f"key {name!r}: expected more than 0, got {getattr(self, name)!r}")
+        for name in ("layers", "focusing", "consistency"):
+            if getattr(self, name) < 0:
+                raise RecipeError(f"key {name!r}: expected 0 or more, got {getattr(self, name)!r}")
+        if not 0 <= self.language_exponent <= 1:
+            raise RecipeError(f"key 'language_exponent': expected 0 to 1, got {self.language_exponent!r}")
         if not 0 < self.written_share <= 1:
             raise RecipeError(f"key 'written_share': expected a share above 0 up to 1, got {self.written_share!r}")
-        for name in ("warmup", "label_smoothing", "head_dropout"):
+        for name in ("warmup", "label_smoothing", "head_dropout", "token_masking"):
             if not 0 <= getattr(self, name) < 1:
                 raise RecipeError(f"key {name!r}: expected a share from 0 to below 1, got {getattr(self, name)!r}")
 
@@ -81,11 +98,9 @@ class Recipe:
 
 def read_recipe(name_or_path: str) -> Recipe:
     """A recipe file, or one of ours by name ("first-light"); raises :class:`RecipeError`."""
-    path = Path(name_or_path)
-    if not path.suffix and not path.exists():
-        path = RECIPE_DIR / f"{name_or_path}.toml"
+    path = _file(name_or_path)
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = _read(path)
     except FileNotFoundError:
         ours = ", ".join(sorted(p.stem for p in RECIPE_DIR.glob("*.toml")))
         raise RecipeError(f"{name_or_path}: no such recipe (ours: {ours})") from None
@@ -100,3 +115,17 @@ def read_recipe(name_or_path: str) -> Recipe:
         return Recipe(**raw)
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from None
+
+
+def _file(name_or_path: str) -> Path:
+    path = Path(name_or_path)
+    return path if path.suffix or path.exists() else RECIPE_DIR / f"{name_or_path}.toml"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    # "extends" names another recipe, relative to this one, of which this one states only the keys that differ.
+    raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    if "extends" not in raw:
+        return raw
+    base = raw.pop("extends")
+    return _read(path.parent / f"{base}.toml") | raw

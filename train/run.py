@@ -6,9 +6,10 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import torch
@@ -21,9 +22,11 @@ from tocsin.data.records import LabelledSentence, Prediction
 from tocsin.model.network import TocsinModel
 from tocsin.model.settings import Settings
 from tocsin.model.torch_engine import torch_pipeline
+from tocsin.train.distillation import teacher_logits
 from tocsin.train.features import Collator, make_dataset
-from tocsin.train.objective import multitask_loss
+from tocsin.train.objective import divergence, multitask_loss
 from tocsin.train.recipe import Recipe
+from tocsin.train.sampling import MixtureSampler
 
 # Figures of gold and predicted sentences; tocsin.evaluate.scores.score fits. Given from outside, because
 # training does not depend on evaluation.
@@ -32,6 +35,7 @@ Scorer = Callable[[Sequence[LabelledSentence], Sequence[Prediction]], dict[str, 
 _PACKAGES = ("tocsin", "torch", "transformers", "datasets", "tokenizers", "numpy")
 _RUN_FILE = "run.json"
 _DEV_FILE = "dev.json"
+_EPOCHS_OF_POOL = 2
 
 
 class RunError(RuntimeError):
@@ -40,21 +44,25 @@ class RunError(RuntimeError):
 
 def train(
     recipe: Recipe,
-    train_sentences: Sequence[LabelledSentence],
+    sources: Mapping[str, Sequence[LabelledSentence]],
     dev_sentences: Sequence[LabelledSentence],
     output: Path,
     score: Scorer,
 ) -> dict[str, Any]:
     """Trains, evaluates on dev after each epoch, and saves the best model with its tokenizer in ``output``.
 
+    ``sources``: training sentences by source, as the recipe's ``sampling`` names them.
+
     The same call on the same folder goes on after a kill, from the last checkpoint; of a finished run it only reads
     the result. Returns the best dev figures.
     Raises :class:`RunError` if the folder holds a run of another recipe or of other sentences.
     """
+    train_sentences = [sentence for source in sources.values() for sentence in source]
     run = {
         "recipe": recipe.to_dict(),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
         "sentences": {"train": len(train_sentences), "dev": len(dev_sentences)},
+        "sources": {source: len(sentences) for source, sentences in sources.items()},
         "corpus": _digest([*train_sentences, *dev_sentences]),
     }
     _claim(output, run)
@@ -67,21 +75,47 @@ def train(
     model, tokenizer = TocsinModel.from_backbone(
         recipe.backbone, ontology, recipe.languages, recipe.max_tokens, recipe.head_dropout
     )
+    if recipe.layers:
+        model.keep_layers(recipe.layers)
+    if before := getattr(model.config, "training", None):  # the backbone is a model of ours
+        run["continues"] = before
+        model.config.base_model = model.config.base_model or before["recipe"]["backbone"]
     model.config.model_name = recipe.name
     model.config.training = run
     if recipe.freeze_embeddings:
         model.encoder.get_input_embeddings().weight.requires_grad = False
     max_tokens = model.config.max_tokens
+    sources, run["left_out"] = _readable(sources, tokenizer, max_tokens)
+    if recipe.teacher:
+        sources = _pool(sources, recipe)
+    train_sentences = [sentence for source in sources.values() for sentence in source]
+    train_dataset = make_dataset(train_sentences, tokenizer, ontology, max_tokens)
     trainer = _Trainer(
         recipe=recipe,
+        sampler=MixtureSampler(
+            [source for source, sentences in sources.items() for _ in sentences],
+            [sentence.lang for sentence in train_sentences],
+            [len(ids) for ids in train_dataset["input_ids"]],
+            sampling=recipe.sampling,
+            language_exponent=recipe.language_exponent,
+            batch_size=recipe.batch_size,
+            seed=recipe.seed,
+        ),
         dev=dev_sentences,
         tokenizer=tokenizer,
         score=score,
         model=model,
         args=_arguments(recipe, output),
-        train_dataset=make_dataset(train_sentences, tokenizer, ontology, max_tokens),
+        train_dataset=train_dataset,
         eval_dataset=make_dataset(dev_sentences, tokenizer, ontology, max_tokens),
-        data_collator=Collator(Settings.from_config(model.config.to_dict(), "config").pad_token_id),
+        data_collator=Collator(
+            Settings.from_config(model.config.to_dict(), "config").pad_token_id,
+            masked_share=recipe.token_masking,
+            mask_token_id=_mask_token_id(tokenizer) if recipe.token_masking else 0,
+            teacher=teacher_logits(Path(recipe.teacher), train_dataset, tokenizer, recipe.bfloat16)
+            if recipe.teacher
+            else (),
+        ),
     )
     trainer.train(resume_from_checkpoint=_last_checkpoint(output))
     # load_best_model_at_end has put the best epoch's weights back.
@@ -90,6 +124,40 @@ def train(
     tokenizer.save(str(output / "tokenizer.json"))
     (output / _DEV_FILE).write_text(json.dumps({"best": figures, "log": trainer.state.log_history}, indent=1))
     return figures
+
+
+def _readable(
+    sources: Mapping[str, Sequence[LabelledSentence]], tokenizer: Tokenizer, max_tokens: int
+) -> tuple[dict[str, Sequence[LabelledSentence]], list[str]]:
+    # Public texts are as they are: a few are longer than a window. Those are left out and named in the run's record; of
+    # our own texts none may be.
+    readable: dict[str, Sequence[LabelledSentence]] = {}
+    left_out: list[str] = []
+    for source, sentences in sources.items():
+        readable[source] = sentences
+        if source.startswith(("public/", "unlabelled/")):
+            lengths = [len(encoding.ids) for encoding in tokenizer.encode_batch([s.text for s in sentences])]
+            readable[source] = [s for s, length in zip(sentences, lengths) if length <= max_tokens]
+            left_out += [s.id for s, length in zip(sentences, lengths) if length > max_tokens]
+    return readable, left_out
+
+
+def _pool(sources: Mapping[str, Sequence[LabelledSentence]], recipe: Recipe) -> dict[str, Sequence[LabelledSentence]]:
+    # The teacher reads each sentence once, before training: of a large source only so many that an epoch differs from
+    # the next.
+    random = Random(recipe.seed)
+    sizes = {source: _EPOCHS_OF_POOL * recipe.sampling.get(source, len(sources[source])) for source in sources}
+    return {
+        source: random.sample(sentences, sizes[source]) if len(sentences) > sizes[source] else sentences
+        for source, sentences in sources.items()
+    }
+
+
+def _mask_token_id(tokenizer: Tokenizer) -> int:
+    for mask in ("<mask>", "[MASK]"):
+        if (id := tokenizer.token_to_id(mask)) is not None:
+            return id
+    raise RunError("key 'token_masking': the tokenizer has no mask token")
 
 
 def _digest(sentences: Sequence[LabelledSentence]) -> str:
@@ -135,7 +203,6 @@ def _arguments(recipe: Recipe, output: Path) -> TrainingArguments:
         seed=recipe.seed,
         bf16=recipe.bfloat16,
         use_cpu=not torch.cuda.is_available(),
-        train_sampling_strategy="group_by_length",
         dataloader_pin_memory=False,
         remove_unused_columns=False,
     )
@@ -148,26 +215,47 @@ class _Trainer(Trainer):
         self,
         *,
         recipe: Recipe,
+        sampler: MixtureSampler,
         dev: Sequence[LabelledSentence],
         tokenizer: Tokenizer,
         score: Scorer,
         **kwargs: Any,
     ):
-        self.recipe, self.dev, self.tokenizer, self.score = recipe, dev, tokenizer, score
+        self.recipe, self.sampler, self.dev, self.tokenizer, self.score = recipe, sampler, dev, tokenizer, score
         super().__init__(**kwargs)
+
+    def _get_train_sampler(self, *_: Any) -> MixtureSampler:
+        return self.sampler
 
     def compute_loss(  # type: ignore[override]
         self, model: TocsinModel, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
     ) -> Tensor | tuple[Tensor, dict[str, Tensor]]:
-        logits = model(inputs["input_ids"], inputs["attention_mask"])
-        loss = multitask_loss(
-            logits,
-            inputs,
-            positive_weight=self.recipe.positive_weight,
-            label_smoothing=self.recipe.label_smoothing,
-            entity_weight=self.recipe.entity_weight,
-            role_weight=self.recipe.role_weight,
-        )
+        ids, mask = inputs["input_ids"], inputs["attention_mask"]
+        if self.recipe.consistency:  # both passes at once: dropout differs from row to row
+            ids, mask = torch.cat([ids, ids]), torch.cat([mask, mask])
+        logits = model(ids, mask)
+        passes = [logits]
+        if self.recipe.consistency:
+            passes = [dict(zip(logits, halves)) for halves in zip(*(values.chunk(2) for values in logits.values()))]
+        weights = {"entity_weight": self.recipe.entity_weight, "role_weight": self.recipe.role_weight}
+        losses = [
+            multitask_loss(
+                each,
+                inputs,
+                positive_weight=self.recipe.positive_weight,
+                focusing=self.recipe.focusing,
+                label_smoothing=self.recipe.label_smoothing,
+                **weights,
+            )
+            for each in passes
+        ]
+        loss = torch.stack(losses).mean()
+        if self.recipe.consistency:
+            both = [divergence(a, b, inputs, **weights) for a, b in (passes, passes[::-1])]
+            loss = loss + self.recipe.consistency * torch.stack(both).mean()
+        if self.recipe.teacher:
+            teacher = {name: inputs[f"teacher_{name}"] for name in logits}
+            loss = loss + divergence(logits, teacher, inputs, **weights)
         return (loss, logits) if return_outputs else loss
 
     def create_optimizer(self, *_: Any) -> torch.optim.Optimizer:
