@@ -116,7 +116,8 @@ class Prediction:
     """What the model says of one sentence.
 
     ``start``/``end``: its place in the document, in code points. Span offsets are code points in ``text``.
-    ``events`` is sorted by score, the first is the primary type; ``scores`` (all types) and ``kept`` (the other fields
+    ``events`` is sorted by score, the first is the primary type; ``lang_tested``: whether the model was tested in the
+    language of the text, so that its figures hold; ``scores`` (all types) and ``kept`` (the other fields
     of the input row) only when asked for.
     """
 
@@ -131,6 +132,7 @@ class Prediction:
     entities: tuple[Span, ...]
     roles: tuple[Span, ...]
     model: str
+    lang_tested: bool
     scores: Mapping[str, float] | None = None
     kept: Mapping[str, Any] | None = None
 
@@ -147,6 +149,7 @@ class Prediction:
             "start": self.start,
             "end": self.end,
             "lang": self.lang,
+            "lang_tested": self.lang_tested,
             "text": self.text,
             "events": [event.to_dict() for event in self.events],
             "entities": [span.to_dict() for span in self.entities],

@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 from tocsin.data.records import Prediction, Span
 
 CSV_COLUMNS = (
-    "event_id", "doc_id", "sentence", "language", "event_type", "sub_event_type", "type", "group", "score",
-    "plover", "cameo", "quad_class", "actor1", "actor2", "location", "event_date", "weapon", "casualties",
+    "event_id", "doc_id", "sentence", "language", "language_tested", "event_type", "sub_event_type", "type", "group",
+    "score", "plover", "cameo", "quad_class", "actor1", "actor2", "location", "event_date", "weapon", "casualties",
     "notes", "input",
 )  # fmt: skip
 
@@ -36,9 +36,9 @@ _EVENT = pa.struct([
 ])  # fmt: skip
 PARQUET_SCHEMA = pa.schema([
     ("id", pa.string()), ("doc_id", pa.string()), ("sentence", pa.int64()), ("start", pa.int64()), ("end", pa.int64()),
-    ("lang", pa.string()), ("text", pa.string()), ("events", pa.list_(_EVENT)), ("entities", pa.list_(_SPAN)),
-    ("roles", pa.list_(_SPAN)), ("model", pa.string()), ("scores", pa.map_(pa.string(), pa.float64())),
-    ("input", pa.string()),
+    ("lang", pa.string()), ("lang_tested", pa.bool_()), ("text", pa.string()), ("events", pa.list_(_EVENT)),
+    ("entities", pa.list_(_SPAN)), ("roles", pa.list_(_SPAN)), ("model", pa.string()),
+    ("scores", pa.map_(pa.string(), pa.float64())), ("input", pa.string()),
 ])  # fmt: skip
 
 
@@ -136,7 +136,7 @@ def csv_rows(prediction: Prediction) -> Iterator[list[object]]:
     def mentions(spans: tuple[Span, ...], label: str) -> str:
         return "; ".join(span.text for span in spans if span.label == label)
 
-    place = [prediction.doc_id, prediction.sentence, prediction.lang]
+    place = [prediction.doc_id, prediction.sentence, prediction.lang, str(prediction.lang_tested).lower()]
     spans = [mentions(prediction.roles, label) for label in ("actor", "target")]
     spans += [mentions(prediction.entities, label) for label in ("location", "date", "weapon", "casualties")]
     tail = [*spans, prediction.text, json_line(prediction.kept)[:-1] if prediction.kept is not None else ""]

@@ -45,10 +45,6 @@ class TfidfBaseline:
         for sentence, row in zip(sentences, probabilities, strict=True):
             events = [Event(t, float(p)) for t, p in zip(self.ontology.types, row, strict=True) if p >= self.threshold]
             events.sort(key=lambda event: -event.score)
-            end = len(sentence.text)
-            predictions.append(
-                Prediction(
-                    sentence.id, sentence.id, 0, 0, end, sentence.lang, sentence.text, tuple(events), (), (), NAME
-                )
-            )
+            place = (sentence.id, sentence.id, 0, 0, len(sentence.text))
+            predictions.append(Prediction(*place, sentence.lang, sentence.text, tuple(events), (), (), NAME, True))
         return predictions

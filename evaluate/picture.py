@@ -58,3 +58,18 @@ def curve_picture(results: Mapping[str, Mapping[str, Any]], path: Path) -> None:
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
     picture.savefig(path)
+
+
+def reliability_picture(calibration: Mapping[str, Any], path: Path) -> None:
+    """Writes a reliability diagram of :func:`tocsin.evaluate.calibration.calibration_figures`."""
+    bins = calibration["reliability"]
+    picture = Figure(figsize=(5, 4.6), dpi=130, layout="constrained")
+    axes = picture.add_subplot()
+    axes.plot([0, 1], [0, 1], linestyle=":", color="grey", label="perfect")
+    axes.plot([b["confidence"] for b in bins], [b["frequency"] for b in bins], marker="o", label="most probable type")
+    axes.set_xlabel("probability that the model states (15 equally full bins)", fontsize=9)
+    axes.set_ylabel("share of these sentences that have the type", fontsize=9)
+    axes.set_title(f"Real-news test: calibration error {calibration['ece_top']:.3f}", fontsize=10, loc="left")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    picture.savefig(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group
@@ -96,3 +96,9 @@ def full_report(results: Mapping[str, Mapping[str, Any]], title: str) -> Group:
         label_table(model, "per_entity", f"Entities (strict), {system}"),
         label_table(model, "per_role", f"Roles (strict), {system}"),
     )
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown, its first column left, the others right."""
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

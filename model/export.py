@@ -187,11 +187,14 @@ def _quantize_embeddings(graph: onnx.ModelProto, embeddings: NDArray[np.float32]
 
 
 def write_release(
-    directory: Path, model: TocsinModel, tokenizer: Tokenizer, name: str, thresholds: Mapping[str, float]
+    directory: Path, model: TocsinModel, tokenizer: Tokenizer, name: str, fitted: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Writes ``config.json`` with thresholds and checksums, and the tokenizer, beside an ONNX file already there."""
+    """Writes ``config.json`` with checksums, and the tokenizer, beside an ONNX file already there.
+
+    ``fitted``: what was chosen on dev, as ``Settings.from_config`` reads it ("thresholds" and the like).
+    """
     tokenizer.save(str(directory / "tokenizer.json"), pretty=False)
-    config = model.config.to_dict() | {"model_name": name, "thresholds": dict(thresholds)}
+    config = model.config.to_dict() | {"model_name": name} | dict(fitted)
     encoder = model.encoder.config
     config |= {"encoder_layers": encoder.num_hidden_layers, "encoder_width": encoder.hidden_size}
     config["checksums"] = checksums(directory)

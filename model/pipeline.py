@@ -14,7 +14,7 @@ from tocsin.data.documents import Document
 from tocsin.data.language import detect_language
 from tocsin.data.records import Event, LabelledSentence, Prediction, Span
 from tocsin.data.sentences import sentence_offsets
-from tocsin.model.decoding import decode_spans, sigmoid
+from tocsin.model.decoding import decode_spans
 from tocsin.model.labels import units_of
 from tocsin.model.settings import Settings
 
@@ -183,7 +183,8 @@ class Pipeline:
     ) -> Prediction:
         settings, ontology = self.settings, self.settings.ontology
         # A text of several windows reports what any of them reports.
-        probabilities = sigmoid(np.max([window for _, _, logits in segments for window in logits.events], axis=0))
+        logits = np.max([window for _, _, segment in segments for window in segment.events], axis=0)
+        probabilities = settings.calibration(logits)
         scores = dict(zip(ontology.type_names, map(float, probabilities), strict=True))
         events = sorted(
             (
@@ -195,11 +196,11 @@ class Pipeline:
         )
         entities: list[Span] = []
         roles: list[Span] = []
-        for (start, _), (text, encoding, logits) in zip(sentence.segments, segments, strict=True):
+        for (start, _), (text, encoding, segment) in zip(sentence.segments, segments, strict=True):
             units = units_of(text, encoding.offsets)
             for spans, layer, labels in (
-                (entities, logits.entities, ontology.entity_names),
-                (roles, logits.roles, ontology.role_names),
+                (entities, segment.entities, ontology.entity_names),
+                (roles, segment.roles, ontology.role_names),
             ):
                 decoded = decode_spans(layer[units.first_token], units, text, labels)
                 spans.extend(replace(span, start=span.start + start, end=span.end + start) for span in decoded)
@@ -215,6 +216,7 @@ class Pipeline:
             tuple(entities),
             tuple(roles),
             settings.name,
+            sentence.lang in settings.languages,
             scores if all_scores else None,
             sentence.kept,
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tocsin.data.ontology import Ontology, load_ontology
+from tocsin.model.calibration import Calibration
 from tocsin.model.labels import bio_tags
 
 # What every engine gives, in this order.
@@ -23,14 +24,17 @@ class ModelError(RuntimeError):
 @dataclass(frozen=True)
 class Settings:
     """Everything prediction needs besides weights and tokenizer. ``thresholds``: event type -> probability;
-    ``fingerprint``: of the whole config, which holds the checksums of weights and tokenizer."""
+    ``precision_thresholds``: precision -> such thresholds as reach it on dev; ``fingerprint``: of the whole config,
+    which holds the checksums of weights and tokenizer."""
 
     name: str
     ontology: Ontology
     languages: tuple[str, ...]
     max_tokens: int
     pad_token_id: int
+    calibration: Calibration
     thresholds: Mapping[str, float]
+    precision_thresholds: Mapping[float, Mapping[str, float]]
     fingerprint: str
 
     @classmethod
@@ -52,12 +56,19 @@ class Settings:
                     f"(the model was made for {config.get('ontology_version')!r})"
                 )
         thresholds = config.get("thresholds", {})
+        precise = config.get("precision_thresholds", {})
+        calibration = Calibration.identity(len(ontology.types))
+        if "calibration" in config:
+            try:
+                calibration = Calibration.from_dict(config["calibration"], ontology.type_names)
+            except (ValueError, KeyError, TypeError) as error:
+                raise ModelError(f"{where}: field 'calibration' is wrong: {error!r}") from None
         checks = {
             "languages": isinstance(config.get("languages"), list),
             "max_tokens": isinstance(config.get("max_tokens"), int) and config["max_tokens"] >= 8,
             "backbone": isinstance(config.get("backbone"), Mapping),
-            "thresholds": isinstance(thresholds, Mapping)
-            and all(isinstance(value, (int, float)) and 0 <= value <= 1 for value in thresholds.values()),
+            "thresholds": _are_probabilities(thresholds),
+            "precision_thresholds": isinstance(precise, Mapping) and all(map(_are_probabilities, precise.values())),
         }
         if bad := [field for field, good in checks.items() if not good]:
             raise ModelError(f"{where}: field {bad[0]!r} is missing or wrong: {config.get(bad[0])!r}")
@@ -67,9 +78,33 @@ class Settings:
             languages=tuple(config["languages"]),
             max_tokens=config["max_tokens"],
             pad_token_id=config["backbone"].get("pad_token_id") or 0,
+            calibration=calibration,
             thresholds={name: float(thresholds.get(name, 0.5)) for name in ontology.type_names},
+            precision_thresholds={
+                float(level): {name: float(values.get(name, 1.0)) for name in ontology.type_names}
+                for level, values in precise.items()
+            },
             fingerprint=hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()[:16],
         )
+
+    def thresholds_for(self, threshold: float | None, precision: float | None) -> Mapping[str, float]:
+        """One threshold for all types, or those that reached a precision on dev (the next higher one that the release
+        states); raises :class:`ModelError` if it states none so high."""
+        if threshold is not None:
+            return dict.fromkeys(self.ontology.type_names, threshold)
+        assert precision is not None
+        stated = sorted(self.precision_thresholds)
+        level = next((level for level in stated if level >= precision), None)
+        if level is None:
+            known = f"it states {', '.join(map(str, stated))}" if stated else "it states none"
+            raise ModelError(f"model {self.name!r} has no thresholds for a precision of {precision}: {known}")
+        return self.precision_thresholds[level]
+
+
+def _are_probabilities(values: object) -> bool:
+    return isinstance(values, Mapping) and all(
+        isinstance(value, (int, float)) and 0 <= value <= 1 for value in values.values()
+    )
 
 
 def checksums(directory: Path) -> dict[str, str]:

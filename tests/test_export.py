@@ -66,8 +66,8 @@ def run_folder(tiny_backbone: Path, ontology: Ontology, tmp_path: Path) -> Path:
     torch.manual_seed(1)
     model, tokenizer = TocsinModel.from_backbone(str(tiny_backbone), ontology, LANGUAGES, 128, 0.1)
     model.config.model_name = "tiny"
-    recipe = {"backbone": "tiny", "auxiliary_languages": []}
-    model.config.training = {"recipe": recipe, "sentences": {"train": 1, "dev": 1}}
+    recipe = {"backbone": "tiny", "auxiliary_languages": [], "sampling": {}}
+    model.config.training = {"recipe": recipe, "sentences": {"train": 1, "dev": 1}, "sources": {"written": 1}}
     folder = tmp_path / "run"
     model.save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -81,7 +81,7 @@ def test_export_agrees_with_torch_whatever_shares_the_batch(
 
     model, tokenizer = load_trained(run_folder)
     write_onnx(model, tmp_path / "model.onnx")
-    write_release(tmp_path, model, tokenizer, "tiny", dict.fromkeys(ontology.type_names, 0.5))
+    write_release(tmp_path, model, tokenizer, "tiny", {"thresholds": dict.fromkeys(ontology.type_names, 0.5)})
     sentences = sentences_of_texts((s.id, s.lang, s.text) for s in dev[:20])
     exported = load_release(tmp_path)
     together = [p.scores or {} for p in exported.predict(sentences, all_scores=True)]
@@ -109,7 +109,8 @@ def test_export_writes_a_release_with_its_card(run_folder: Path, tmp_path: Path)
     output = tmp_path / "release"
     result = CliRunner().invoke(app, ["export", str(run_folder), "-o", str(output)])
     assert result.exit_code == 0, result.output
-    assert {path.name for path in output.iterdir()} == {"model.onnx", "tokenizer.json", "config.json", "README.md"}
+    files = {"model.onnx", "tokenizer.json", "config.json", "figures.json", "README.md"}
+    assert {path.name for path in output.iterdir()} == files
     config = json.loads((output / "config.json").read_text())
     assert set(config["thresholds"]) == set(config["id2label"].values())
     card = (output / "README.md").read_text()

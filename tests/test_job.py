@@ -189,7 +189,7 @@ def test_a_parquet_job_killed_while_it_finishes_can_finish_again(
     first, items = job(), stream()
     first.open(items)
     for sentences, errors, documents in chunks(items, release, "document", "fr"):
-        first.write(release.predict(sentences), errors, documents, ["fr"], items.digest)
+        first.write(release.predict(sentences), errors, documents, items.digest)
     first._writer.finish()  # the file is whole, but the job has not been told off
     whole = (tmp_path / "out.parquet").read_bytes()
     again, items = job(), stream()

@@ -74,7 +74,7 @@ def test_strict_span_f1_is_seqevals_strict_mode(seed: int) -> None:
 
 
 def prediction(sentence: LabelledSentence) -> Prediction:
-    return Prediction(sentence.id, "d", 0, 0, 1, sentence.lang, sentence.text, (), (), (), "m")
+    return Prediction(sentence.id, "d", 0, 0, 1, sentence.lang, sentence.text, (), (), (), "m", True)
 
 
 def test_no_case_is_dropped(dev: list[LabelledSentence]) -> None:

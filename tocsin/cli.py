@@ -305,7 +305,7 @@ def learning_curve(
         choices = replace(base, **changes)
         train_part, dev_part = recipe_sentences(choices, datasets=datasets)
         run(choices, train_part, dev_part, folder, score)
-        return len(train_part), dev_part
+        return sum(map(len, train_part.values())), dev_part
 
     try:
         base = read_recipe(recipe)
@@ -366,11 +366,16 @@ def export(
     run: Annotated[Path, typer.Argument(help="A folder that `tocsin train` wrote.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Release folder to write.")],
     corpus: CorpusOption = None,
+    datasets: DatasetsOption = None,
 ) -> None:
-    """Write a release (int8 ONNX) if it keeps what the float model can; exit code 1 and a table if it does not."""
-    for module in ("torch", "onnx", "wordfreq", "sklearn"):
-        _need(module, "train")
+    """Write a release (int8 ONNX) if it keeps what the float model can; exit code 1 and a table if it does not.
+
+    With --datasets it is calibrated and scored on real news too.
+    """
+    for module, extra in (("torch", "train"), ("onnx", "train"), ("wordfreq", "train"), ("matplotlib", "evaluate")):
+        _need(module, extra)
     from tocsin.data.corpus import CORPUS_DIR, CorpusError
+    from tocsin.data.sources import DatasetError
     from tocsin.evaluate.release import cut_release
     from tocsin.model.settings import ModelError
 
@@ -379,8 +384,8 @@ def export(
     if output.exists() and not output.is_dir():
         _fail(f"{output}: is a file, expected a folder", USAGE)
     try:
-        changes = cut_release(run, output, corpus or CORPUS_DIR)
-    except (ModelError, CorpusError) as error:
+        changes = cut_release(run, output, corpus or CORPUS_DIR, datasets)
+    except (ModelError, CorpusError, DatasetError) as error:
         _fail(error)
     table = Table("", "float", "int8", "change", "", title=f"{run} on dev", title_justify="left")
     for change in changes:
@@ -475,6 +480,14 @@ def predict(
     lang: Annotated[str | None, typer.Option(help="ISO 639-1 code of all texts; default: detected.")] = None,
     all_scores: Annotated[bool, typer.Option("--all-scores", help="Add the probability of every type.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Carry the other fields of each input row on.")] = False,
+    threshold: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Probability from which any type is reported; default: each type's own."),
+    ] = None,
+    precision: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Report only what reaches this precision on dev: fewer events, surer ones."),
+    ] = None,
     model: ModelOption = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Default: all cores.")] = None,
 ) -> None:
@@ -507,6 +520,10 @@ def predict(
                 _fail(f"{written}: would overwrite an input", USAGE)
     try:
         pipeline = load_release(model, threads)
+        if threshold is not None and precision is not None:
+            _fail("--threshold and --precision exclude each other", USAGE)
+        if threshold is not None or precision is not None:
+            pipeline = pipeline.with_settings(thresholds=pipeline.settings.thresholds_for(threshold, precision))
     except ModelError as error:
         _fail(error)
     settings = pipeline.settings
@@ -515,7 +532,8 @@ def predict(
     job = None
     if output is not None:
         options = reading | {"model": f"{settings.name} {settings.fingerprint}", "files": files, "unit": unit.value}
-        job = FileJob(output, options | {"lang": lang, "all_scores": all_scores, "keep": keep})
+        options |= {"lang": lang, "all_scores": all_scores, "keep": keep}
+        job = FileJob(output, options | {"threshold": threshold, "precision": precision})
     run = _Run(pipeline, inputs, job)
     try:
         run(unit.value, lang, all_scores)
@@ -585,11 +603,10 @@ class _Run:
         from tocsin.data.writers import json_line
         from tocsin.job import count
 
-        tested = self.pipeline.settings.languages
         if self.job is not None:
-            self.job.write(predictions, errors, documents, tested, self.inputs.digest)
+            self.job.write(predictions, errors, documents, self.inputs.digest)
             return
-        count(self.totals, predictions, errors, documents, tested)
+        count(self.totals, predictions, errors, documents)
         for prediction in predictions:
             if self.view:
                 from tocsin.view import print_prediction

@@ -147,7 +147,6 @@ class FileJob:
         predictions: Sequence[Prediction],
         errors: Sequence[ErrorRow],
         documents: int,
-        tested: Sequence[str],
         digest: str,
     ) -> None:
         """Writes a chunk and remembers it as done. ``digest``: of all inputs up to its end."""
@@ -159,7 +158,7 @@ class FileJob:
                 self._side.append(json_line(row.to_dict()))
         for prediction in predictions:
             self._writer.write(prediction)
-        count(self.totals, predictions, errors, documents, tested)
+        count(self.totals, predictions, errors, documents)
         position = self._writer.commit()
         if self._device:
             return
@@ -195,10 +194,9 @@ def count(
     predictions: Sequence[Prediction],
     errors: Sequence[ErrorRow],
     documents: int,
-    tested: Sequence[str],
 ) -> None:
     """Adds a chunk to the totals."""
     totals.documents += documents
     totals.errors += len(errors)
     totals.records += len(predictions)
-    totals.untested.update(p.lang for p in predictions if p.lang not in tested)
+    totals.untested.update(p.lang for p in predictions if not p.lang_tested)

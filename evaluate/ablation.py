@@ -1,0 +1,77 @@
+"""What each choice in training brings: runs that differ in one thing, scored on real-news dev with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tocsin.data.records import LabelledSentence, Prediction
+from tocsin.evaluate.bootstrap import (
+    Interval,
+    counts_by_label,
+    counts_by_sentence,
+    macro_f1_interval,
+    micro_f1_interval,
+)
+from tocsin.evaluate.report import markdown_table, percent
+from tocsin.evaluate.scores import score
+from tocsin.evaluate.thresholds import best_threshold, reported, type_matrix
+from tocsin.model.pipeline import Pipeline
+
+FIGURES = ("event_micro_f1", "event_macro_f1", "entity_f1", "role_f1")
+
+
+def score_cross_fitted(pipeline: Pipeline, gold: Sequence[LabelledSentence]) -> dict[str, Any]:
+    """Figures on ``gold`` with intervals; each half's threshold is the one that is best on the other half.
+
+    So runs whose probabilities lie elsewhere are compared fairly, and no sentence is scored with a threshold that it
+    helped to choose.
+    """
+    names = pipeline.settings.ontology.type_names
+    predictions = pipeline.predict_labelled(gold, all_scores=True)
+    probabilities = np.array([[(p.scores or {})[name] for name in names] for p in predictions])
+    types = type_matrix(gold, names)
+    halves = [slice(half, None, 2) for half in (0, 1)]
+    chosen: list[Prediction] = list(predictions)
+    for ours, other in (halves, halves[::-1]):
+        threshold = best_threshold(types[other], probabilities[other])
+        chosen[ours] = [reported(p, pipeline.settings.ontology, threshold) for p in predictions[ours]]
+    figures = score(gold, chosen)
+    return {name: figures[name] for name in FIGURES} | {"intervals": intervals(gold, chosen)}
+
+
+def intervals(gold: Sequence[LabelledSentence], predicted: Sequence[Prediction]) -> dict[str, Interval]:
+    """95 % bootstrap intervals of :data:`FIGURES`; the predictions stand in gold order."""
+    types = [g.types for g in gold], [[event.type.name for event in p.events] for p in predicted]
+
+    def spans(layer: str) -> Interval:
+        keys = (
+            [[(span.start, span.end, span.label) for span in getattr(sentence, layer)] for sentence in side]
+            for side in (gold, predicted)
+        )
+        return micro_f1_interval(counts_by_sentence(*keys))
+
+    return {
+        "event_micro_f1": micro_f1_interval(counts_by_sentence(*types)),
+        "event_macro_f1": macro_f1_interval(counts_by_label(*types)),
+        "entity_f1": spans("entities"),
+        "role_f1": spans("roles"),
+    }
+
+
+def ablation_table(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """Markdown: one row a run, each figure in percent with its 95 % interval."""
+
+    def cell(run: Mapping[str, Any], figure: str) -> str:
+        low, high = run["intervals"][figure]
+        return f"{percent(run[figure])} ({percent(low)}–{percent(high)})"
+
+    rows = [[name, *(cell(run, figure) for figure in FIGURES)] for name, run in results.items()]
+    return markdown_table(["run", "event micro-F1", "event macro-F1", "entity F1", "role F1"], rows)
+
+
+def changed_keys(recipe: Mapping[str, Any], control: Mapping[str, Any]) -> dict[str, Any]:
+    """What a recipe sets otherwise than the control does."""
+    return {key: value for key, value in recipe.items() if key != "name" and value != control.get(key)}

@@ -1,0 +1,98 @@
+"""Models side by side on everything that a release is judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tocsin.data.records import LabelledSentence, Prediction
+from tocsin.evaluate.ablation import intervals
+from tocsin.evaluate.baseline import NAME, TfidfBaseline
+from tocsin.evaluate.measure import measure, open_model
+from tocsin.evaluate.public_entities import score_public_entities
+from tocsin.evaluate.report import markdown_table, percent
+from tocsin.evaluate.scores import score
+
+SUITES = {"written test": "written_test", "real-news test": "real_news_test"}
+FREQUENT = 5  # macro-F1 over fewer examples of a type says little
+_COLUMNS = {
+    "event micro-F1": "event_micro_f1",
+    "event macro-F1": "event_macro_f1",
+    f"macro-F1, types with {FREQUENT}+": "frequent_macro_f1",
+    "entity F1": "entity_f1",
+    "role F1": "role_f1",
+}
+
+
+def compare_models(
+    models: Mapping[str, Path],
+    suites: Mapping[str, Sequence[LabelledSentence]],
+    datasets: Path,
+    baseline_splits: Mapping[str, Sequence[LabelledSentence]],
+) -> dict[str, dict[str, Any]]:
+    """Name -> figures on each suite, on public entities, and of speed, memory and size; the TF-IDF baseline first.
+
+    ``models``: name -> folder of a release or of a trained run; each is scored as it stands, with its own thresholds.
+    """
+    results: dict[str, dict[str, Any]] = {}
+    for name, folder in models.items():
+        pipeline = open_model(folder)
+        if not results:
+            baseline = TfidfBaseline(pipeline.settings.ontology)
+            baseline.fit(baseline_splits["train"], baseline_splits["dev"])
+            results[NAME] = {
+                suite: _figures(gold, baseline.predict(gold), spans=False) for suite, gold in suites.items()
+            }
+        results[name] = {suite: _figures(gold, pipeline.predict_labelled(gold)) for suite, gold in suites.items()}
+        results[name]["public_entities"] = score_public_entities(pipeline, datasets)
+        del pipeline
+        results[name] |= measure(folder, [sentence for gold in suites.values() for sentence in gold])
+    return results
+
+
+def _figures(gold: Sequence[LabelledSentence], predicted: Sequence[Prediction], spans: bool = True) -> dict[str, Any]:
+    figures = score(gold, predicted, spans=spans)
+    frequent = [entry["f1"] for entry in figures["per_type"].values() if entry["support"] >= FREQUENT]
+    figures["frequent_macro_f1"] = round(sum(frequent) / max(len(frequent), 1), 4)
+    return figures | {"intervals": intervals(gold, predicted)}
+
+
+def comparison_markdown(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """The tables of :func:`compare_models`: overall, cost, per language, public entities."""
+    parts = []
+    for title, suite in SUITES.items():
+        sentences = next(iter(results.values()))[suite]["sentences"]
+        rows = [[name, *(_cell(result[suite], key) for key in _COLUMNS.values())] for name, result in results.items()]
+        parts.append(f"### {title} ({sentences:,} sentences)\n\n{markdown_table(['', *_COLUMNS], rows)}")
+    cost = {"MB": "megabytes", "sentences/s": "sentences_per_second", "peak memory, MB": "peak_megabytes"}
+    measured = {name: result for name, result in results.items() if "megabytes" in result}
+    rows = [[name, *(f"{result[key]:,g}" for key in cost.values())] for name, result in measured.items()]
+    parts.append(f"### Cost (2 cores)\n\n{markdown_table(['', *cost], rows)}")
+    for title, suite in SUITES.items():
+        languages = next(iter(results.values()))[suite]["per_language"]
+        rows = []
+        for lang, figures in languages.items():
+            cells = [_languages_cell(result[suite]["per_language"][lang]) for result in results.values()]
+            rows.append([lang, str(figures["sentences"]), *cells])
+        head = ["language", "sentences", *results]
+        what = "event micro-F1 / macro-F1 / entity F1 / role F1"
+        parts.append(f"### {title}, per language: {what}\n\n{markdown_table(head, rows)}")
+    rows = [
+        [part, *(percent(result["public_entities"][part]["entity_f1"]) for result in measured.values())]
+        for part in next(iter(measured.values()))["public_entities"]
+    ]
+    parts.append(
+        "### Persons, organizations and locations, dev parts of public corpora, strict F1\n\n"
+        + markdown_table(["corpus", *measured], rows)
+    )
+    return "\n\n".join(parts)
+
+
+def _cell(figures: Mapping[str, Any], key: str) -> str:
+    interval = figures["intervals"].get(key) if key in figures else None
+    return percent(figures.get(key)) + (f" ({percent(interval[0])}–{percent(interval[1])})" if interval else "")
+
+
+def _languages_cell(figures: Mapping[str, Any]) -> str:
+    return " / ".join(percent(figures.get(key)) for key in ("event_micro_f1", "event_macro_f1", "entity_f1", "role_f1"))

@@ -1,0 +1,64 @@
+"""Speed, memory and size of one model, measured in a process of its own: ``python -m tocsin.evaluate.measure FOLDER``.
+
+The texts come as JSON lines [id, lang, text] on standard input, the figures go as JSON to standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from tocsin.data.records import LabelledSentence
+from tocsin.model.pipeline import Pipeline, sentences_of_texts
+
+_REPEATS = 3
+
+
+def measure(folder: Path, sentences: Sequence[LabelledSentence]) -> dict[str, float]:
+    """ "megabytes" of the model's files, "sentences_per_second" (median of three passes after a short one, all cores),
+    and "peak_megabytes" of memory of the whole process."""
+    command = [sys.executable, "-m", "tocsin.evaluate.measure", str(folder)]
+    texts = "\n".join(json.dumps([s.id, s.lang, s.text]) for s in sentences)
+    done = subprocess.run(command, input=texts, capture_output=True, text=True, check=True)
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
+
+
+def open_model(folder: Path) -> Pipeline:
+    """A release by ONNX Runtime, a trained run by torch."""
+    if (folder / "model.onnx").exists():
+        from tocsin.model.runtime import load_release
+
+        return load_release(folder)
+    from tocsin.model.export import load_trained
+    from tocsin.model.torch_engine import torch_pipeline
+
+    return torch_pipeline(*load_trained(folder))
+
+
+def _main(folder: Path) -> None:
+    texts = sentences_of_texts(tuple(json.loads(line)) for line in sys.stdin)
+    pipeline = open_model(folder)
+    pipeline.predict(texts[:32])
+    times = []
+    for _ in range(_REPEATS):
+        start = time.perf_counter()
+        pipeline.predict(texts)
+        times.append(time.perf_counter() - start)
+    files = [path for path in folder.iterdir() if path.suffix in (".onnx", ".safetensors", ".json")]
+    figures = {
+        "megabytes": round(sum(path.stat().st_size for path in files) / 1e6, 1),
+        "sentences_per_second": round(len(texts) / median(times), 1),
+        "peak_megabytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    _main(Path(sys.argv[1]))

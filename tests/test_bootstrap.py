@@ -1,0 +1,32 @@
+"""Bootstrap intervals against resampling done the slow way with scikit-learn's F1."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.metrics import f1_score
+
+from tocsin.evaluate.bootstrap import counts_by_label, counts_by_sentence, macro_f1_interval, micro_f1_interval
+
+
+def test_intervals_agree_with_resampled_scikit_learn() -> None:
+    random = np.random.default_rng(5)
+    gold = random.random((200, 6)) < [0.5, 0.3, 0.2, 0.1, 0.05, 0.02]
+    predicted = gold ^ (random.random(gold.shape) < 0.1)
+    sides = [[[str(i) for i in np.flatnonzero(row)] for row in side] for side in (gold, predicted)]
+    values = {"micro": [], "macro": []}  # type: dict[str, list[float]]
+    for _ in range(400):
+        rows = random.integers(0, len(gold), len(gold))
+        for average, found in values.items():
+            found.append(float(f1_score(gold[rows], predicted[rows], average=average, zero_division=0)))
+    for average, interval in (
+        ("micro", micro_f1_interval(counts_by_sentence(*sides))),
+        ("macro", macro_f1_interval(counts_by_label(*sides))),
+    ):
+        expected = np.percentile(values[average], [2.5, 97.5])
+        assert np.allclose(interval, expected, atol=0.02), average
+
+
+def test_nothing_right_and_nothing_there() -> None:
+    assert micro_f1_interval(counts_by_sentence([["a"], []], [["b"], []])) == (0.0, 0.0)
+    assert macro_f1_interval(counts_by_label([[], []], [[], []])) == (0.0, 0.0)
+    assert micro_f1_interval(counts_by_sentence([["a"], ["b"]], [["a"], ["b"]])) == (1.0, 1.0)

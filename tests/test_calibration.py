@@ -1,0 +1,137 @@
+"""Calibration errors, the fit, and the thresholds that follow from probabilities."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+from typer.testing import CliRunner
+
+from tocsin.cli import app
+from tocsin.data.records import LabelledSentence
+from tocsin.evaluate.calibration import (
+    BINS,
+    compare_methods,
+    expected_calibration_error,
+    fit_calibration,
+    fit_platt,
+    logits_of,
+    reliability,
+    top_statement,
+)
+from tocsin.evaluate.thresholds import precise_thresholds, type_thresholds
+from tocsin.model.calibration import Calibration
+from tocsin.model.pipeline import Pipeline, sentences_of_texts
+from tocsin.model.runtime import RELEASED_DIR, load_release
+from tocsin.model.settings import ModelError
+
+
+def test_error_of_the_perfect_and_of_the_boastful() -> None:
+    random = np.random.default_rng(0)
+    probabilities = random.random(30_000)
+    assert expected_calibration_error(probabilities, random.random(30_000) < probabilities) < 0.02
+    assert expected_calibration_error(np.full(100, 0.9), np.arange(100) < 50) == pytest.approx(0.4, abs=0.3)
+    bins = reliability(np.full(150, 0.9), np.arange(150) % 2 == 0)
+    assert len(bins) == BINS and sum(bin["share"] for bin in bins) == pytest.approx(1)
+    assert all(bin["frequency"] == pytest.approx(0.5) and bin["confidence"] == pytest.approx(0.9) for bin in bins)
+
+
+def test_the_top_statement_of_a_sentence() -> None:
+    top, right = top_statement(np.array([[0.2, 0.7], [0.4, 0.1]]), np.array([[False, True], [False, False]]))
+    assert top.tolist() == [0.7, 0.4] and right.tolist() == [True, False]
+
+
+def simulated() -> tuple[np.ndarray, np.ndarray]:
+    """Logits that are twice too large and one too high, and what turned out true."""
+    random = np.random.default_rng(3)
+    logits = random.normal(-1, 3, (2000, 4))
+    return logits, random.random(logits.shape) < expit(logits / 2 - 1)
+
+
+def test_platt_scaling_is_logistic_regression() -> None:
+    logits, gold = simulated()
+    scale, shift = fit_platt(logits, gold, shift=True, per_type=False)
+    oracle = LogisticRegression(C=1e9).fit(logits.reshape(-1, 1), gold.ravel())
+    assert scale == pytest.approx(np.full(4, oracle.coef_[0, 0]), abs=1e-3)
+    assert shift == pytest.approx(np.full(4, oracle.intercept_[0]), abs=1e-3)
+
+
+def test_a_fit_mends_wrong_probabilities_and_keeps_their_order() -> None:
+    logits, gold = simulated()
+    methods = compare_methods(expit(logits), gold)
+    assert methods["none"]["ece_all"] > 0.1
+    assert all(methods[name]["ece_all"] < 0.02 for name in ("Platt", "Platt, shift per type", "isotonic"))
+    assert methods["Platt"]["log_loss"] < methods["temperature"]["log_loss"] < methods["none"]["log_loss"]
+    calibrated = fit_calibration(expit(logits), gold)(logits.astype(np.float32))
+    assert (np.argsort(calibrated, axis=0) == np.argsort(logits.astype(np.float32), axis=0)).all()
+    assert logits_of(expit(logits)) == pytest.approx(logits, abs=1e-4)
+
+
+def test_thresholds_keep_the_floor_and_reach_the_precision() -> None:
+    random = np.random.default_rng(1)
+    probabilities = random.random((4000, 3))
+    gold = random.random(probabilities.shape) < probabilities**2
+    gold[:, 2] = False
+    gold[:5, 2] = True  # too rare for a threshold of its own
+    own = type_thresholds(gold, probabilities, 0.6)
+    for i in (0, 1):
+        assert gold[:, i][probabilities[:, i] >= own[i]].mean() >= 0.6
+    strict = precise_thresholds(gold[:, :2], probabilities[:, :2], 0.8)
+    for i, threshold in enumerate(strict):
+        assert gold[:, i][probabilities[:, i] >= threshold].mean() >= 0.8
+    assert (strict > own[:2]).all()
+    assert precise_thresholds(gold, probabilities, 0.8)[2] == 1.0  # never so sure: not reported
+
+
+def test_the_release_is_calibrated_and_obeys_thresholds(release: Pipeline, dev: list[LabelledSentence]) -> None:
+    settings = release.settings
+    assert set(settings.precision_thresholds) >= {0.8, 0.9}
+    sentences = sentences_of_texts((s.id, s.lang, s.text) for s in dev[::5])
+    counts = []
+    for precision in (None, 0.8, 0.9):
+        thresholds = settings.thresholds if precision is None else settings.thresholds_for(None, precision)
+        predictions = release.with_settings(thresholds=thresholds).predict(sentences, all_scores=True)
+        for p in predictions:
+            assert p.scores is not None
+            assert {e.type.name for e in p.events} == {n for n, s in p.scores.items() if s >= thresholds[n]}
+        counts.append(sum(len(p.events) for p in predictions))
+    assert counts[0] > counts[1] > counts[2] > 0
+    assert set(settings.thresholds_for(0.7, None).values()) == {0.7}
+    assert settings.thresholds_for(None, 0.85) == settings.precision_thresholds[0.9]
+    with pytest.raises(ModelError, match=r"no thresholds for a precision of 0\.999"):
+        settings.thresholds_for(None, 0.999)
+
+
+def test_a_wrong_calibration_is_named(tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(RELEASED_DIR, tmp_path / "model"))
+    config = json.loads((copy / "config.json").read_text())
+    names = list(config["id2label"].values())
+    good = Calibration.identity(len(names)).to_dict(names)
+    for wrong in ({}, {"scale": good["scale"]}, good | {"scale": dict.fromkeys(names, -1.0)}):
+        (copy / "config.json").write_text(json.dumps(config | {"calibration": wrong}))
+        with pytest.raises(ModelError, match="field 'calibration' is wrong"):
+            load_release(copy)
+    (copy / "config.json").write_text(json.dumps(config | {"calibration": good}))
+    assert load_release(copy).settings.calibration.scale.tolist() == [1.0] * len(names)
+
+
+def test_command_line(tmp_path: Path) -> None:
+    text = tmp_path / "a.txt"
+    text.write_text("Police fired tear gas at marchers in Lomé. Rebels took Goma.", encoding="utf-8")
+    runner = CliRunner()
+    found = {}
+    for option, value in (("--threshold", "0.01"), ("--threshold", "1"), ("--precision", "0.9")):
+        result = runner.invoke(app, ["predict", str(text), option, value, "-o", str(tmp_path / "o.jsonl")])
+        assert result.exit_code == 0, result.output
+        records = [json.loads(line) for line in (tmp_path / "o.jsonl").read_text().splitlines()]
+        found[option + value] = sum(len(record["events"]) for record in records)
+    assert found["--threshold0.01"] > found["--precision0.9"] >= found["--threshold1"] == 0
+    both = runner.invoke(app, ["predict", str(text), "--threshold", "0.5", "--precision", "0.9"])
+    assert both.exit_code == 2 and "exclude each other" in both.output
+    none = runner.invoke(app, ["predict", str(text), "--precision", "0.999"])
+    assert none.exit_code == 1 and "no thresholds for a precision" in none.output
