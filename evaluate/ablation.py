@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,7 +41,7 @@ def score_cross_fitted(pipeline: Pipeline, gold: Sequence[LabelledSentence]) -> 
         threshold = best_threshold(types[other], probabilities[other])
         chosen[ours] = [reported(p, pipeline.settings.ontology, threshold) for p in predictions[ours]]
     figures = score(gold, chosen)
-    return {name: figures[name] for name in FIGURES} | {"intervals": intervals(gold, chosen)}
+    return {name: figures[name] for name in FIGURES} | {"scored": len(gold), "intervals": intervals(gold, chosen)}
 
 
 def intervals(gold: Sequence[LabelledSentence], predicted: Sequence[Prediction]) -> dict[str, Interval]:
@@ -61,17 +63,43 @@ def intervals(gold: Sequence[LabelledSentence], predicted: Sequence[Prediction])
     }
 
 
-def ablation_table(results: Mapping[str, Mapping[str, Any]]) -> str:
-    """Markdown: one row a run, each figure in percent with its 95 % interval."""
+def score_run(run: Path, gold: Sequence[LabelledSentence]) -> dict[str, Any]:
+    """:func:`score_cross_fitted` of a trained run, with the recipe and the sources that its config states."""
+    from tocsin.model.export import load_trained  # torch: who only writes the saved results' page shall not need it
+    from tocsin.model.torch_engine import torch_pipeline
+
+    model, tokenizer = load_trained(run)
+    training = model.config.training
+    stated = {key: training[key] for key in ("recipe", "sources", "sentences", "average_of") if key in training}
+    return stated | score_cross_fitted(torch_pipeline(model, tokenizer), gold)
+
+
+def ablation_page(results: Mapping[str, Mapping[str, Any]], control: str) -> str:
+    """Markdown: each run's figures with their intervals, and what its recipe sets otherwise than the control's."""
 
     def cell(run: Mapping[str, Any], figure: str) -> str:
         low, high = run["intervals"][figure]
         return f"{percent(run[figure])} ({percent(low)}–{percent(high)})"
 
-    rows = [[name, *(cell(run, figure) for figure in FIGURES)] for name, run in results.items()]
-    return markdown_table(["run", "event micro-F1", "event macro-F1", "entity F1", "role F1"], rows)
+    def changes(run: Mapping[str, Any]) -> str:
+        if "average_of" in run:
+            return f"mean of the weights of {', '.join(run['average_of'])}"
+        base = results[control]["recipe"]
+        changed = {k: v for k, v in run["recipe"].items() if k != "name" and v != base.get(k)}
+        return ", ".join(f"`{key}` = {json.dumps(value)}" for key, value in changed.items()) or "–"
 
+    figures = [[name, *(cell(run, figure) for figure in FIGURES)] for name, run in results.items()]
+    recipes = [[name, f"{run['sentences']['train']:,}", changes(run)] for name, run in results.items()]
+    return f"""\
+# What each choice in training brings
 
-def changed_keys(recipe: Mapping[str, Any], control: Mapping[str, Any]) -> dict[str, Any]:
-    """What a recipe sets otherwise than the control does."""
-    return {key: value for key, value in recipe.items() if key != "name" and value != control.get(key)}
+Real-news dev ({results[control]["scored"]} sentences), percent, with 95 % bootstrap intervals over sentences. The
+threshold of each half of the sentences is the one that is best on the other half. This page is written by
+`tocsin ablation` from `ablation.json`.
+
+{markdown_table(["run", "event micro-F1", "event macro-F1", "entity F1", "role F1"], figures)}
+
+What differs from *{control}* (full recipes: `train/recipes/ablation/`, and `ablation.json` as they were run):
+
+{markdown_table(["run", "training sentences", "changed"], recipes)}
+"""

@@ -54,8 +54,8 @@ def cut_release(run: Path, output: Path, corpus: Path = CORPUS_DIR, datasets: Pa
     before = score(dev, reference.with_settings(**fitted).predict_labelled(dev))
 
     recipe = model.config.training["recipe"]
-    texts = [s.text for split in ("train", "dev") for s in written[split]]
-    model, tokenizer = trim_vocabulary(model, tokenizer, [*languages, *recipe["auxiliary_languages"]], texts)
+    texts = [s.text for split in ("train", "dev") for s in load_split(split, corpus)]
+    model, tokenizer = trim_vocabulary(model, tokenizer, languages, texts, recipe["auxiliary_languages"])
     with tempfile.TemporaryDirectory() as folder:
         release = Path(folder)
         write_onnx(model, release / "model.onnx")

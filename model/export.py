@@ -32,6 +32,9 @@ from tocsin.model.network import TocsinConfig, TocsinModel
 from tocsin.model.settings import OUTPUTS, ModelError, checksums, read_config
 from tocsin.model.vocabulary import is_unigram, needed_ids, trim
 
+MAX_BYTES = 50_000_000  # of a release with everything in its folder: it ships in the wheel
+_BYTES_OF_PIECE_IN_TOKENIZER = 36
+_BYTES_OF_THE_REST = 1_000_000  # graph, config, figures, card
 _EMBEDDING_BLOCK = 32
 _WEIGHT_BLOCK = 64  # 128 is a third smaller in scales, but its kernel depends on the batch
 
@@ -48,16 +51,22 @@ def load_trained(directory: Path) -> tuple[TocsinModel, Tokenizer]:
 
 
 def trim_vocabulary(
-    model: TocsinModel, tokenizer: Tokenizer, languages: Sequence[str], texts: Iterable[str]
+    model: TocsinModel,
+    tokenizer: Tokenizer,
+    languages: Sequence[str],
+    texts: Iterable[str],
+    others: Sequence[str] = (),
 ) -> tuple[TocsinModel, Tokenizer]:
-    """The same model with the embeddings of the pieces that ``languages`` need; unchanged if not a Unigram model."""
+    """The same model with the embeddings of the pieces that ``languages`` and ``texts`` need, and as many of those that
+    the ``others`` need as :data:`MAX_BYTES` allows; unchanged if it is not a Unigram model."""
     if not is_unigram(tokenizer):
         return model, tokenizer
+    max_pieces = int((MAX_BYTES - _bytes_beside_embeddings(model)) / _bytes_of_piece(model))
     backbone = dict(model.config.backbone)
     special = {
         key: backbone[key] for key in ("pad_token_id", "bos_token_id", "eos_token_id") if backbone.get(key) is not None
     }
-    ids = sorted({*needed_ids(tokenizer, languages, texts), *special.values()})
+    ids = sorted({*needed_ids(tokenizer, languages, texts, others, max_pieces), *special.values()})
     backbone |= {"vocab_size": len(ids)} | {key: ids.index(old) for key, old in special.items()}
     config = TocsinConfig.from_dict(model.config.to_dict() | {"backbone": backbone})
     trimmed = TocsinModel(config)
@@ -66,6 +75,17 @@ def trim_vocabulary(
     state[name] = state[name][torch.tensor(ids)]
     trimmed.load_state_dict(state)
     return trimmed.eval(), trim(tokenizer, ids)
+
+
+def _bytes_beside_embeddings(model: TocsinModel) -> float:
+    table = model.encoder.get_input_embeddings().weight.numel()
+    weights = sum(parameter.numel() for parameter in model.parameters()) - table
+    positions = 4 * model.encoder.config.max_position_embeddings * model.encoder.config.hidden_size  # stay in float
+    return weights * (1 + 4 / _WEIGHT_BLOCK) + positions + _BYTES_OF_THE_REST
+
+
+def _bytes_of_piece(model: TocsinModel) -> float:
+    return float(model.encoder.config.hidden_size * (1 / 2 + 2 / _EMBEDDING_BLOCK)) + _BYTES_OF_PIECE_IN_TOKENIZER
 
 
 class _Outputs(nn.Module):

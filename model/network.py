@@ -21,7 +21,8 @@ class TocsinConfig(PretrainedConfig):
 
     ``id2label``: event types, in the order of the logits. ``entity_id2label``, ``role_id2label``: BIO tags.
     ``languages``: ISO 639-1 codes the model was trained and tested on. ``max_tokens``: window length.
-    ``base_model``: the pretrained encoder that it was made of.
+    ``label_attention``: whether each event type reads the tokens by an attention of its own. ``base_model``: the
+    pretrained encoder that it was made of.
     """
 
     model_type = "tocsin"
@@ -35,6 +36,7 @@ class TocsinConfig(PretrainedConfig):
         ontology_version: str = "",
         max_tokens: int = 256,
         head_dropout: float = 0.1,
+        label_attention: bool = False,
         base_model: str = "",
         **kwargs: Any,
     ):
@@ -45,6 +47,7 @@ class TocsinConfig(PretrainedConfig):
         self.ontology_version = ontology_version
         self.max_tokens = max_tokens
         self.head_dropout = head_dropout
+        self.label_attention = label_attention
         self.base_model = base_model
         super().__init__(**kwargs)
 
@@ -52,7 +55,9 @@ class TocsinConfig(PretrainedConfig):
 class TocsinModel(PreTrainedModel):
     """``forward(input_ids, attention_mask)`` gives the logits of all three heads.
 
-    Event types are read off the normalised mean of the token states (as E5 pools), tags off each token's state.
+    Event types are read off the normalised mean of the token states (as E5 pools), tags off each token's state. With
+    label attention each type adds what it finds at tokens that it attends to (Mullenbach et al. 2018): an event of a
+    subordinate clause is little of a sentence's mean.
     """
 
     config_class = TocsinConfig
@@ -67,6 +72,9 @@ class TocsinModel(PreTrainedModel):
         # The mean of E5's states is short (norm 5 of 384 dimensions): unnormalised, the new head learns slowly.
         self.event_norm = nn.LayerNorm(width)
         self.event_head = nn.Linear(width, len(config.id2label or {}))
+        if config.label_attention:
+            self.event_key = nn.Linear(width, len(config.id2label or {}), bias=False)
+            self.event_value = nn.Linear(width, len(config.id2label or {}), bias=False)
         self.entity_head = nn.Linear(width, len(config.entity_id2label))
         self.role_head = nn.Linear(width, len(config.role_id2label))
         self.post_init()
@@ -81,15 +89,25 @@ class TocsinModel(PreTrainedModel):
         mask = attention_mask.unsqueeze(-1).to(states.dtype)
         pooled = (states * mask).sum(1) / mask.sum(1).clamp(min=1)
         states = self.dropout(states)
+        events = self.event_head(self.dropout(self.event_norm(pooled)))
+        if self.config.label_attention:
+            attention = self.event_key(states).masked_fill(mask == 0, -1e4).softmax(1)
+            events = events + (attention * self.event_value(states)).sum(1)
         return {
-            "event_logits": self.event_head(self.dropout(self.event_norm(pooled))),
+            "event_logits": events,
             "entity_logits": self.entity_head(states),
             "role_logits": self.role_head(states),
         }
 
     @classmethod
     def from_backbone(
-        cls, name_or_path: str, ontology: Ontology, languages: Sequence[str], max_tokens: int, head_dropout: float
+        cls,
+        name_or_path: str,
+        ontology: Ontology,
+        languages: Sequence[str],
+        max_tokens: int,
+        head_dropout: float,
+        label_attention: bool = False,
     ) -> tuple[TocsinModel, Tokenizer]:
         """A model with a pretrained encoder and new heads, and the encoder's tokenizer.
 
@@ -98,7 +116,7 @@ class TocsinModel(PreTrainedModel):
         other labels.
         """
         if (Path(name_or_path) / "config.json").exists() and _is_ours(Path(name_or_path)):
-            return cls._continued(Path(name_or_path), ontology, languages, max_tokens, head_dropout)
+            return cls._continued(Path(name_or_path), ontology, languages, max_tokens, head_dropout, label_attention)
         encoder, tokenizer = load_backbone(name_or_path)
         config = TocsinConfig(
             backbone=encoder.config.to_diff_dict() | {"model_type": encoder.config.model_type},
@@ -110,6 +128,7 @@ class TocsinModel(PreTrainedModel):
             ontology_version=ontology.version,
             max_tokens=min(max_tokens, _positions(encoder.config, max_tokens)),
             head_dropout=head_dropout,
+            label_attention=label_attention,
             base_model=name_or_path,
         )
         model = cls(config)
@@ -120,9 +139,19 @@ class TocsinModel(PreTrainedModel):
 
     @classmethod
     def _continued(
-        cls, folder: Path, ontology: Ontology, languages: Sequence[str], max_tokens: int, head_dropout: float
+        cls,
+        folder: Path,
+        ontology: Ontology,
+        languages: Sequence[str],
+        max_tokens: int,
+        head_dropout: float,
+        label_attention: bool,
     ) -> tuple[TocsinModel, Tokenizer]:
-        model = cls.from_pretrained(folder)
+        added = label_attention and not TocsinConfig.from_pretrained(folder).label_attention
+        model = cls.from_pretrained(folder, label_attention=label_attention)
+        if added:  # it begins by saying what the model said without it
+            nn.init.normal_(model.event_key.weight, std=0.02)
+            nn.init.zeros_(model.event_value.weight)
         heads = {
             "event": model.config.id2label,
             "entity": model.config.entity_id2label,

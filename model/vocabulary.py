@@ -7,7 +7,8 @@ language needs is told by the words it uses most (wordfreq, Speer 2022), not by 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 
 import regex
@@ -15,34 +16,55 @@ from tokenizers import Tokenizer
 from tokenizers.models import Unigram
 from wordfreq import available_languages, iter_wordlist
 
-_WORDS = 40_000  # per language; NTREX news keeps 99.6 % or more of its tokens in each of our first six languages
+# Frequent words per tested and per other language, the best that fits is taken. With 40,000 words NTREX news keeps
+# 99.6 % or more of its tokens in each of our first six languages.
+_WORDS = [(tested, other) for tested in (40_000, 20_000, 10_000) for other in (40_000, 20_000, 10_000, 5_000, 2_000)]
 _UPPERCASE_WORDS = 5_000  # acronyms and headlines
 # Written without spaces or in inexhaustible combinations: every piece of the script is kept.
 _WHOLE_SCRIPTS = {"zh": r"\p{Han}", "ja": r"\p{Han}\p{Hiragana}\p{Katakana}"}
 
 
-def needed_ids(tokenizer: Tokenizer, languages: Sequence[str], texts: Iterable[str]) -> list[int]:
-    """Sorted ids of the pieces to keep.
+def needed_ids(
+    tokenizer: Tokenizer,
+    languages: Sequence[str],
+    texts: Iterable[str],
+    others: Sequence[str] = (),
+    max_pieces: int | None = None,
+) -> list[int]:
+    """Sorted ids of the pieces to keep, ``max_pieces`` at most.
 
-    Those of the languages' frequent words (with and without a space in front, capitalised, in capitals) and of
-    ``texts``, all single characters, all pieces without letters, and all special tokens. A language without a
-    word list keeps what ``texts`` use of it.
+    Those of the frequent words of ``languages`` (with and without a space in front, capitalised, in capitals), of fewer
+    words of the ``others`` if they are too many, and of ``texts``; all single characters, all pieces without letters,
+    and all special tokens. A language without a word list keeps what ``texts`` use of it. Raises ``ValueError`` if
+    even the fewest words need too many pieces.
     """
     pieces: dict[str, int] = tokenizer.get_vocab()
     ids = {id for piece, id in pieces.items() if len(piece.lstrip("▁")) <= 1 or not any(c.isalpha() for c in piece)}
-    ids |= _special_ids(tokenizer)
-    for language in languages:
-        if language in _WHOLE_SCRIPTS:
-            script = regex.compile(rf"▁?[{_WHOLE_SCRIPTS[language]}\p{{Common}}]+")
-            ids.update(id for piece, id in pieces.items() if script.fullmatch(piece))
-        elif language in available_languages():
-            words = list(islice(iter_wordlist(language, "best"), _WORDS))
-            words += [word.capitalize() for word in words] + [word.upper() for word in words[:_UPPERCASE_WORDS]]
-            used = _used(tokenizer, words)
-            names = [tokenizer.id_to_token(id) or "" for id in used]
-            twins = (name[1:] if name.startswith("▁") else f"▁{name}" for name in names)
-            ids |= used | {pieces[twin] for twin in twins if twin in pieces}
-    return sorted(ids | _used(tokenizer, list(texts)))
+    ids |= _special_ids(tokenizer) | _used(tokenizer, list(texts))
+    for language in _WHOLE_SCRIPTS.keys() & {*languages, *others}:
+        script = regex.compile(rf"▁?[{_WHOLE_SCRIPTS[language]}\p{{Common}}]+")
+        ids.update(id for piece, id in pieces.items() if script.fullmatch(piece))
+    for counts in _WORDS:
+        kept = set(ids)
+        for count, group in zip(counts, (languages, others)):
+            for language in sorted({*group} & {*available_languages()} - _WHOLE_SCRIPTS.keys()):
+                kept |= _ids_of_words(tokenizer, pieces, language, count)
+        if max_pieces is None or len(kept) <= max_pieces:
+            return sorted(kept)
+    raise ValueError(f"{', '.join([*languages, *others])} need more than {max_pieces} pieces")
+
+
+@lru_cache(maxsize=256)
+def _words(language: str, count: int) -> list[str]:
+    words = list(islice(iter_wordlist(language, "best"), count))
+    return words + [word.capitalize() for word in words] + [word.upper() for word in words[:_UPPERCASE_WORDS]]
+
+
+def _ids_of_words(tokenizer: Tokenizer, pieces: Mapping[str, int], language: str, count: int) -> set[int]:
+    used = _used(tokenizer, _words(language, count))
+    names = [tokenizer.id_to_token(id) or "" for id in used]
+    twins = (name[1:] if name.startswith("▁") else f"▁{name}" for name in names)
+    return used | {pieces[twin] for twin in twins if twin in pieces}
 
 
 def _special_ids(tokenizer: Tokenizer) -> set[int]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import tocsin
 from tocsin.data.documents import Document
@@ -63,11 +67,28 @@ def test_is_as_good_as_when_it_was_cut(release: Pipeline, dev: list[LabelledSent
 
 
 def test_scores_do_not_depend_on_the_batch(release: Pipeline, dev: list[LabelledSentence]) -> None:
-    sentences = sentences_of_texts((s.id, s.lang, s.text) for s in dev[::8])
-    together = [p.scores or {} for p in release.predict(sentences, all_scores=True)]
-    alone = [release.predict([s], all_scores=True)[0].scores or {} for s in sentences]
-    difference = max(abs(a[name] - b[name]) for a, b in zip(together, alone, strict=True) for name in a)
-    assert difference <= 1e-3
+    sentences = sentences_of_texts((s.id, s.lang, s.text) for s in dev[:500])
+    by_length = sorted(sentences, key=lambda sentence: len(sentence.text))
+    shuffled = random.Random(0).sample(sentences, len(sentences))
+    scores: dict[str, list[NDArray[np.float64]]] = {sentence.id: [] for sentence in sentences}
+    for order, size in ((sentences, 1), (by_length, 8), (shuffled, 8), (by_length, 64), (shuffled, 64)):
+        for start in range(0, len(order), size):
+            # An engine call of exactly these sentences, whatever the pipeline would put together.
+            for prediction in unbatched(release).predict(order[start : start + size], all_scores=True):
+                scores[prediction.id].append(np.array(list((prediction.scores or {}).values())))
+    assert len(scores) == 500
+    assert max(np.ptp(values, axis=0).max() for values in scores.values()) <= 1e-3
+
+
+def unbatched(release: Pipeline) -> Pipeline:
+    """The release, but what is predicted at once is one batch."""
+
+    class OneBatch(Pipeline):
+        @staticmethod
+        def _batches(windows: list[Any]) -> Iterator[list[Any]]:
+            yield windows
+
+    return OneBatch(release.engine, release.tokenizer, release.settings)
 
 
 def test_long_texts_are_read_in_windows_never_cut(release: Pipeline) -> None:

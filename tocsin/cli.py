@@ -354,6 +354,77 @@ def train(
     print(f"saved in {output}; next: tocsin export {output} -o RELEASE")
 
 
+@app.command()
+def ablation(
+    runs: Annotated[list[Path], typer.Argument(help="Folders that `tocsin train` wrote, the control first.")],
+    datasets: Annotated[Path, typer.Option("--datasets", help="Folder with the public datasets, one folder each.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for ablation.json and ablation.md.")],
+) -> None:
+    """Score trained runs on real-news dev with intervals, and write what each choice in training brings."""
+    _need("torch", "train")
+    from tocsin.data.realnews import load_real
+    from tocsin.data.sources import DatasetError
+    from tocsin.evaluate.ablation import ablation_page, score_run
+    from tocsin.model.settings import ModelError
+
+    try:
+        gold = load_real("dev", datasets)
+        results = {run.name: score_run(run, gold) for run in runs}
+        (output / "ablation.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        (output / "ablation.md").write_text(ablation_page(results, runs[0].name), encoding="utf-8")
+    except (DatasetError, ModelError, OSError) as error:
+        _fail(error)
+    print(f"wrote {output / 'ablation.md'}")
+
+
+@app.command()
+def average(
+    runs: Annotated[list[Path], typer.Argument(help="Trained runs that began at the same weights.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the run that is their mean.")],
+) -> None:
+    """Average the weights of trained runs."""
+    _need("torch", "train")
+    from tocsin.model.settings import ModelError
+    from tocsin.train.average import average_runs
+
+    try:
+        average_runs(runs, output, output.name)
+    except ModelError as error:
+        _fail(error)
+    print(f"saved in {output}")
+
+
+@app.command()
+def compare(
+    models: Annotated[list[str], typer.Argument(help="NAME=FOLDER of releases and trained runs.")],
+    datasets: Annotated[Path, typer.Option("--datasets", help="Folder with the public datasets, one folder each.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="JSON file to write; a page goes beside it as .md.")],
+) -> None:
+    """Score models side by side on both test parts, on public entities, and by speed, memory and size."""
+    _need("torch", "train")
+    from tocsin.data.corpus import load_split
+    from tocsin.data.realnews import load_real
+    from tocsin.data.sources import DatasetError
+    from tocsin.evaluate.comparison import compare_models, comparison_page
+    from tocsin.model.settings import ModelError
+
+    folders = {}
+    for model in models:
+        name, equals, folder = model.partition("=")
+        if not equals or not Path(folder).is_dir():
+            _fail(f"{model}: expected NAME=FOLDER", USAGE)
+        folders[name] = Path(folder)
+    try:
+        suites = {"written_test": load_split("test"), "real_news_test": load_real("test", datasets)}
+        splits = {split: load_split(split) for split in ("train", "dev")}
+        results = compare_models(folders, suites, datasets, splits)
+        output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        output.with_suffix(".md").write_text(comparison_page(results), encoding="utf-8")
+    except (DatasetError, ModelError, OSError) as error:
+        _fail(error)
+    print(f"wrote {output.with_suffix('.md')}")
+
+
 def _need(module: str, extra: str) -> None:
     from importlib.util import find_spec
 

@@ -36,6 +36,7 @@ class Recipe:
     language_exponent: float
     teacher: str
     layers: int
+    label_attention: bool
     epochs: int
     batch_size: int
     learning_rate: float

@@ -73,7 +73,12 @@ def train(
     set_seed(recipe.seed)
     ontology = load_ontology()
     model, tokenizer = TocsinModel.from_backbone(
-        recipe.backbone, ontology, recipe.languages, recipe.max_tokens, recipe.head_dropout
+        recipe.backbone,
+        ontology,
+        recipe.languages,
+        recipe.max_tokens,
+        recipe.head_dropout,
+        recipe.label_attention,
     )
     if recipe.layers:
         model.keep_layers(recipe.layers)
