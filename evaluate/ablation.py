@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tocsin.data.records import LabelledSentence, Prediction
 from tocsin.evaluate.bootstrap import (
     Interval,
@@ -19,7 +17,7 @@ from tocsin.evaluate.bootstrap import (
 )
 from tocsin.evaluate.report import markdown_table, percent
 from tocsin.evaluate.scores import score
-from tocsin.evaluate.thresholds import best_threshold, reported, type_matrix
+from tocsin.evaluate.thresholds import best_threshold, reported, scores_of, type_matrix
 from tocsin.model.pipeline import Pipeline
 
 FIGURES = ("event_micro_f1", "event_macro_f1", "entity_f1", "role_f1")
@@ -33,7 +31,7 @@ def score_cross_fitted(pipeline: Pipeline, gold: Sequence[LabelledSentence]) -> 
     """
     names = pipeline.settings.ontology.type_names
     predictions = pipeline.predict_labelled(gold, all_scores=True)
-    probabilities = np.array([[(p.scores or {})[name] for name in names] for p in predictions])
+    probabilities = scores_of(predictions, names)
     types = type_matrix(gold, names)
     halves = [slice(half, None, 2) for half in (0, 1)]
     chosen: list[Prediction] = list(predictions)

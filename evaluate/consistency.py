@@ -11,8 +11,11 @@ from tocsin.model.pipeline import Pipeline, sentences_of_texts
 
 
 def consistency(pipeline: Pipeline, datasets: Path) -> dict[str, Any]:
-    """Language -> share of NTREX lines whose set of types is the English one's, of all lines and of those that have a
-    type in English. Lines of documents that training may have seen are left out. Raises ``DatasetError``.
+    """How often NTREX lines get the types of their English line.
+
+    "per_language": language -> "same", of all lines, and "same_where_reported", of those that have a type in English;
+    "lines" and "reported_in_english" are how many that are. Lines of documents that training may have seen are left
+    out. Raises ``DatasetError``.
     """
     texts: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
     for passage in read_passages("ntrex", datasets):

@@ -22,8 +22,8 @@ SUITES = {"written test": "written_test", "real-news dev": "real_news_dev"}
 # A point: its name, and what it changes in the recipe. With real news there are more than twice as many sentences: half
 # the epochs keep the number of steps about the same, so that what is measured is the sentences, not the training.
 POINTS: list[tuple[str, dict[str, Any]]] = [
-    *((f"written {share:g}", {"written_share": share, "real_news": []}) for share in SHARES),
-    ("written 1 + real", {"written_share": 1.0, "real_news": REAL_NEWS, "epochs": 5}),
+    *((f"written {share:g}", {"written_share": share, "real_news": [], "sampling": {}}) for share in SHARES),
+    ("written 1 + real", {"written_share": 1.0, "real_news": REAL_NEWS, "sampling": {}, "epochs": 5}),
 ]
 
 

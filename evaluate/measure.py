@@ -6,7 +6,7 @@ The texts come as JSON lines [id, lang, text] on standard input, the figures go 
 from __future__ import annotations
 
 import json
-import resource
+import os
 import subprocess
 import sys
 import time
@@ -16,23 +16,32 @@ from statistics import median
 
 from tocsin.data.records import LabelledSentence
 from tocsin.model.pipeline import Pipeline, sentences_of_texts
+from tocsin.model.settings import ModelError
 
 _REPEATS = 3
 
 
 def measure(folder: Path, sentences: Sequence[LabelledSentence]) -> dict[str, float]:
     """ "megabytes" of the model's files, "sentences_per_second" (median of three passes after a short one, all cores),
-    and "peak_megabytes" of memory of the whole process."""
+    and "peak_megabytes" of memory of the whole process, on "cores". Raises ``ModelError`` with what the process said.
+    """
     command = [sys.executable, "-m", "tocsin.evaluate.measure", str(folder)]
     texts = "\n".join(json.dumps([s.id, s.lang, s.text]) for s in sentences)
-    done = subprocess.run(command, input=texts, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, input=texts, capture_output=True, text=True)
+    if done.returncode:
+        raise ModelError(f"{folder}: cannot be measured: {(done.stderr.strip() or 'no reason given').splitlines()[-1]}")
     figures: dict[str, float] = json.loads(done.stdout)
     return figures
 
 
+def is_release(folder: Path) -> bool:
+    """Whether the folder holds a release, not a trained run."""
+    return (folder / "model.onnx").exists()
+
+
 def open_model(folder: Path) -> Pipeline:
     """A release by ONNX Runtime, a trained run by torch."""
-    if (folder / "model.onnx").exists():
+    if is_release(folder):
         from tocsin.model.runtime import load_release
 
         return load_release(folder)
@@ -43,6 +52,8 @@ def open_model(folder: Path) -> Pipeline:
 
 
 def _main(folder: Path) -> None:
+    import resource  # not on Windows
+
     texts = sentences_of_texts(tuple(json.loads(line)) for line in sys.stdin)
     pipeline = open_model(folder)
     pipeline.predict(texts[:32])
@@ -52,10 +63,12 @@ def _main(folder: Path) -> None:
         pipeline.predict(texts)
         times.append(time.perf_counter() - start)
     files = [path for path in folder.iterdir() if path.suffix in (".onnx", ".safetensors", ".json")]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 if sys.platform == "darwin" else 1 / 1024)
     figures = {
+        "cores": os.cpu_count(),
         "megabytes": round(sum(path.stat().st_size for path in files) / 1e6, 1),
         "sentences_per_second": round(len(texts) / median(times), 1),
-        "peak_megabytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_megabytes": round(peak / 1e6),
     }
     print(json.dumps(figures))
 

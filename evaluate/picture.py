@@ -67,7 +67,7 @@ def reliability_picture(calibration: Mapping[str, Any], path: Path) -> None:
     axes = picture.add_subplot()
     axes.plot([0, 1], [0, 1], linestyle=":", color="grey", label="perfect")
     axes.plot([b["confidence"] for b in bins], [b["frequency"] for b in bins], marker="o", label="most probable type")
-    axes.set_xlabel("probability that the model states (15 equally full bins)", fontsize=9)
+    axes.set_xlabel(f"probability that the model states ({len(bins)} equally full bins)", fontsize=9)
     axes.set_ylabel("share of these sentences that have the type", fontsize=9)
     axes.set_title(f"Real-news test: calibration error {calibration['ece_top']:.3f}", fontsize=10, loc="left")
     axes.grid(alpha=0.3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,18 @@ from tocsin.model.pipeline import Pipeline
 CORPORA = ("uner", "wikinews_ner_fr")
 
 
-def score_public_entities(pipeline: Pipeline, datasets: Path, split: str = "dev") -> dict[str, Any]:
-    """ "CORPUS LANGUAGE" -> strict micro-F1 and per label, of the labels that the corpus annotates; all else that the
-    model marks is not counted. Raises ``DatasetError``."""
+def public_entities(datasets: Path) -> dict[str, list[LabelledSentence]]:
+    """ "CORPUS LANGUAGE" -> the sentences of its dev part; raises ``DatasetError``."""
     parts: dict[str, list[LabelledSentence]] = defaultdict(list)
     for corpus in CORPORA:
-        for sentence in load_public(corpus, split, datasets):
+        for sentence in load_public(corpus, "dev", datasets):
             parts[f"{corpus} {sentence.lang}"].append(sentence)
+    return parts
+
+
+def score_public_entities(pipeline: Pipeline, parts: Mapping[str, Sequence[LabelledSentence]]) -> dict[str, Any]:
+    """Part -> strict micro-F1 and per label, of the labels that its corpus annotates; all else that the model marks is
+    not counted."""
     results = {}
     for name, gold in sorted(parts.items()):
         labels = gold[0].annotated.entities or frozenset()

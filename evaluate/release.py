@@ -9,30 +9,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from tocsin.data.corpus import CORPUS_DIR, SPLITS, load_split
+from tocsin.data.corpus import CORPUS_DIR, SPLITS, CorpusError, load_split
 from tocsin.data.realnews import load_real
 from tocsin.data.records import LabelledSentence
 from tocsin.evaluate.ablation import intervals
 from tocsin.evaluate.agreement import all_agreements
-from tocsin.evaluate.calibration import calibration_figures, compare_methods, fit_calibration, logits_of
+from tocsin.evaluate.calibration import calibration_figures
 from tocsin.evaluate.card import write_card
 from tocsin.evaluate.consistency import consistency
+from tocsin.evaluate.fitting import fit_settings
 from tocsin.evaluate.gate import Change, compare
 from tocsin.evaluate.measure import measure
 from tocsin.evaluate.metrics import label_counts, micro
 from tocsin.evaluate.picture import reliability_picture
-from tocsin.evaluate.public_entities import score_public_entities
+from tocsin.evaluate.public_entities import public_entities, score_public_entities
 from tocsin.evaluate.scores import score
-from tocsin.evaluate.thresholds import precise_thresholds, probability_matrix, type_matrix, type_thresholds
+from tocsin.evaluate.thresholds import scores_of, type_matrix
 from tocsin.model.export import load_trained, trim_vocabulary, write_onnx, write_release
 from tocsin.model.pipeline import Pipeline
 from tocsin.model.runtime import load_release
+from tocsin.model.settings import ModelError
 from tocsin.model.torch_engine import torch_pipeline
-
-MIN_PRECISION = 0.5  # a type is not reported at a threshold where it would be wrong more often than right
-PRECISIONS = (0.7, 0.8, 0.9, 0.95)
 
 
 def cut_release(run: Path, output: Path, corpus: Path = CORPUS_DIR, datasets: Path | None = None) -> list[Change]:
@@ -44,9 +41,14 @@ def cut_release(run: Path, output: Path, corpus: Path = CORPUS_DIR, datasets: Pa
     for a corpus that lacks a split, ``DatasetError`` for a dataset that is missing.
     """
     model, tokenizer = load_trained(run)
+    if "sources" not in model.config.training:
+        raise ModelError(f"{run}: was trained by an older version, which did not state its sources; train it again")
     languages = model.config.languages
+    entities = public_entities(datasets) if datasets else {}
     written = {split: [s for s in load_split(split, corpus) if s.lang in languages] for split in SPLITS}
     real = {split: load_real(split, datasets, languages=languages) if datasets else [] for split in ("dev", "test")}
+    if not written["test"]:
+        raise CorpusError(f"{corpus}: no test sentences in {', '.join(languages)}")
     dev = written["dev"] + real["dev"]
     reference = torch_pipeline(model, tokenizer)
     fitted, methods = fit_settings(reference, written["dev"], real["dev"])
@@ -79,9 +81,9 @@ def cut_release(run: Path, output: Path, corpus: Path = CORPUS_DIR, datasets: Pa
                 "written_test": suite_figures(exported, written["test"]),
                 "cost": measure(release, [*written["test"], *real["test"]]),
             }
-            if datasets:
+            if datasets and real["test"]:
                 figures["real_news_test"] = suite_figures(exported, real["test"])
-                figures["public_entities"] = score_public_entities(exported, datasets)
+                figures["public_entities"] = score_public_entities(exported, entities)
                 figures["consistency"] = consistency(exported, datasets)
                 reliability_picture(figures["real_news_test"]["calibration"], release / "reliability.png")
             (release / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
@@ -92,39 +94,11 @@ def cut_release(run: Path, output: Path, corpus: Path = CORPUS_DIR, datasets: Pa
     return changes
 
 
-def fit_settings(
-    pipeline: Pipeline, written: Sequence[LabelledSentence], real: Sequence[LabelledSentence]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(settings, comparison of calibration methods) from the dev parts and an uncalibrated pipeline.
-
-    The calibration is of real news if there is any: written sentences nearly all report something. Thresholds are
-    chosen on both, because on real news alone most types are too rare to choose one.
-    """
-    names = pipeline.settings.ontology.type_names
-    dev = [*written, *real]
-    gold, raw = type_matrix(dev, names), probability_matrix(pipeline, dev)
-    part = slice(len(written) if real else 0, None)
-    calibration = fit_calibration(raw[part], gold[part])
-    probabilities = calibration(logits_of(raw).astype(np.float32))
-    settings = {
-        "calibration": calibration,
-        "thresholds": _named(names, type_thresholds(gold, probabilities, MIN_PRECISION)),
-        "precision_thresholds": {
-            level: _named(names, precise_thresholds(gold, probabilities, level)) for level in PRECISIONS
-        },
-    }
-    return settings, compare_methods(raw[part], gold[part])
-
-
-def _named(names: Sequence[str], thresholds: Any) -> dict[str, float]:
-    return {name: round(float(value), 2) for name, value in zip(names, thresholds)}
-
-
 def suite_figures(pipeline: Pipeline, gold: Sequence[LabelledSentence]) -> dict[str, Any]:
     """Everything a card tells of one suite: scores with intervals, calibration, and what ``--precision`` reaches."""
     names = pipeline.settings.ontology.type_names
     predicted = pipeline.predict_labelled(gold, all_scores=True)
-    probabilities = np.array([[(p.scores or {})[name] for name in names] for p in predicted])
+    probabilities = scores_of(predicted, names)
     precise = {}
     for level, thresholds in pipeline.settings.precision_thresholds.items():
         kept = [[name for name in names if (p.scores or {})[name] >= thresholds[name]] for p in predicted]

@@ -24,8 +24,12 @@ def type_matrix(sentences: Sequence[LabelledSentence], type_names: Sequence[str]
 def probability_matrix(pipeline: Pipeline, sentences: Sequence[LabelledSentence]) -> NDArray[np.float64]:
     """(sentences, types): the pipeline's probabilities."""
     names = pipeline.settings.ontology.type_names
-    predictions = pipeline.predict_labelled(sentences, all_scores=True)
-    return np.array([[(prediction.scores or {})[name] for name in names] for prediction in predictions])
+    return scores_of(pipeline.predict_labelled(sentences, all_scores=True), names)
+
+
+def scores_of(predictions: Sequence[Prediction], type_names: Sequence[str]) -> NDArray[np.float64]:
+    """(sentences, types): the scores of predictions that carry all of them."""
+    return np.array([[(prediction.scores or {})[name] for name in type_names] for prediction in predictions])
 
 
 def best_threshold(gold: NDArray[np.bool_], probabilities: NDArray[np.floating], min_precision: float = 0.0) -> float:
@@ -61,7 +65,8 @@ def type_thresholds(
 def precise_thresholds(
     gold: NDArray[np.bool_], probabilities: NDArray[np.floating], precision: float
 ) -> NDArray[np.float64]:
-    """(types,): the lowest threshold with which a type's reports, and those of all higher ones, are right so often.
+    """(types,): the lowest threshold with which a type's reports are right so often, as they are at all higher ones
+    that leave enough reports to tell.
 
     A type with too few reports to tell takes the threshold that reaches it over all types; 1 if none does.
     """

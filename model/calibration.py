@@ -27,7 +27,7 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any], type_names: Sequence[str]) -> Calibration:
-        """From a config's "calibration"; raises ``ValueError`` or ``KeyError`` if it is not one."""
+        """From a config's "calibration"; raises ``ValueError``, ``KeyError`` or ``TypeError`` if it is not one."""
         scale, shift = (np.array([entry[key][name] for name in type_names], np.float32) for key in ("scale", "shift"))
         if not (scale > 0).all() or not np.isfinite([*scale, *shift]).all():
             raise ValueError("a scale is not above 0, or a number is not finite")
@@ -35,8 +35,8 @@ class Calibration:
 
     def to_dict(self, type_names: Sequence[str]) -> dict[str, dict[str, float]]:
         return {
-            "scale": {name: round(float(value), 5) for name, value in zip(type_names, self.scale)},
-            "shift": {name: round(float(value), 5) for name, value in zip(type_names, self.shift)},
+            "scale": {name: float(f"{value:.5g}") for name, value in zip(type_names, self.scale)},
+            "shift": {name: float(f"{value:.5g}") for name, value in zip(type_names, self.shift)},
         }
 
     def __call__(self, logits: Floats) -> Floats:

@@ -58,7 +58,8 @@ def trim_vocabulary(
     others: Sequence[str] = (),
 ) -> tuple[TocsinModel, Tokenizer]:
     """The same model with the embeddings of the pieces that ``languages`` and ``texts`` need, and as many of those that
-    the ``others`` need as :data:`MAX_BYTES` allows; unchanged if it is not a Unigram model."""
+    the ``others`` need as :data:`MAX_BYTES` allows (all, if the model is larger anyway); unchanged if it is not a
+    Unigram model."""
     if not is_unigram(tokenizer):
         return model, tokenizer
     max_pieces = int((MAX_BYTES - _bytes_beside_embeddings(model)) / _bytes_of_piece(model))
@@ -102,6 +103,15 @@ class _Outputs(nn.Module):
 
 def write_onnx(model: TocsinModel, path: Path) -> None:
     """Exports, fuses and quantizes; inputs "input_ids" and "attention_mask", outputs :data:`OUTPUTS`."""
+    graph = quantize_blocks(export_float(model), _WEIGHT_BLOCK, accuracy_level=4)
+    embeddings = model.encoder.get_input_embeddings().weight.detach().numpy()
+    if embeddings.shape[1] % _EMBEDDING_BLOCK == 0:  # else they stay in float
+        _quantize_embeddings(graph, embeddings)
+    onnx.save_model(graph, str(path))
+
+
+def export_float(model: TocsinModel) -> onnx.ModelProto:
+    """The model as a fused graph in float32."""
     model.encoder.set_attn_implementation("eager")  # the pattern that ONNX Runtime's fusion knows
     example = torch.tensor([[5, 6, 7, 8], [5, 6, 7, 1]])
     both = {0: "batch", 1: "tokens"}
@@ -119,14 +129,18 @@ def write_onnx(model: TocsinModel, path: Path) -> None:
             dynamic_axes={"input_ids": both, "attention_mask": both}
             | {name: both if name != "event_logits" else {0: "batch"} for name in OUTPUTS},
         )
-        scheme = DefaultWeightOnlyQuantConfig(bits=8, block_size=_WEIGHT_BLOCK, is_symmetric=True, accuracy_level=4)
-        quantizer = MatMulNBitsQuantizer(_fused(raw, model), algo_config=scheme)
+        return _fused(raw, model)
+
+
+def quantize_blocks(graph: onnx.ModelProto, block: int, accuracy_level: int) -> onnx.ModelProto:
+    """Matrix products with weights in 8 bits by blocks of ``block``; ``accuracy_level`` as ``MatMulNBits`` has it: 4
+    quantizes activations too, row by row and block by block, 1 does not."""
+    scheme = DefaultWeightOnlyQuantConfig(bits=8, block_size=block, is_symmetric=True, accuracy_level=accuracy_level)
+    with _quiet_logs():
+        quantizer = MatMulNBitsQuantizer(graph, algo_config=scheme)
         quantizer.process()
-    graph = quantizer.model.model
-    embeddings = model.encoder.get_input_embeddings().weight.detach().numpy()
-    if embeddings.shape[1] % _EMBEDDING_BLOCK == 0:  # else they stay in float
-        _quantize_embeddings(graph, embeddings)
-    onnx.save_model(graph, str(path))
+    quantized: onnx.ModelProto = quantizer.model.model
+    return quantized
 
 
 @contextmanager

@@ -113,7 +113,7 @@ class TocsinModel(PreTrainedModel):
 
         ``name_or_path`` as :func:`load_backbone` takes it, or the folder of a model that was trained here: that one
         goes on with its encoder, heads and tokenizer. Raises ``BackboneError``, or ``ValueError`` if its heads are for
-        other labels.
+        other labels or it has a part that is not wanted.
         """
         if (Path(name_or_path) / "config.json").exists() and _is_ours(Path(name_or_path)):
             return cls._continued(Path(name_or_path), ontology, languages, max_tokens, head_dropout, label_attention)
@@ -147,7 +147,10 @@ class TocsinModel(PreTrainedModel):
         head_dropout: float,
         label_attention: bool,
     ) -> tuple[TocsinModel, Tokenizer]:
-        added = label_attention and not TocsinConfig.from_pretrained(folder).label_attention
+        before = TocsinConfig.from_pretrained(folder)
+        if before.label_attention and not label_attention:
+            raise ValueError(f"{folder}: has label attention, which the recipe would drop")
+        added = label_attention and not before.label_attention
         model = cls.from_pretrained(folder, label_attention=label_attention)
         if added:  # it begins by saying what the model said without it
             nn.init.normal_(model.event_key.weight, std=0.02)

@@ -68,7 +68,9 @@ class Settings:
             "max_tokens": isinstance(config.get("max_tokens"), int) and config["max_tokens"] >= 8,
             "backbone": isinstance(config.get("backbone"), Mapping),
             "thresholds": _are_probabilities(thresholds),
-            "precision_thresholds": isinstance(precise, Mapping) and all(map(_are_probabilities, precise.values())),
+            "precision_thresholds": isinstance(precise, Mapping)
+            and all(map(_are_probabilities, precise.values()))
+            and all(map(_is_number, precise)),
         }
         if bad := [field for field, good in checks.items() if not good]:
             raise ModelError(f"{where}: field {bad[0]!r} is missing or wrong: {config.get(bad[0])!r}")
@@ -99,6 +101,14 @@ class Settings:
             known = f"it states {', '.join(map(str, stated))}" if stated else "it states none"
             raise ModelError(f"model {self.name!r} has no thresholds for a precision of {precision}: {known}")
         return self.precision_thresholds[level]
+
+
+def _is_number(text: object) -> bool:
+    try:
+        float(str(text))
+    except ValueError:
+        return False
+    return True
 
 
 def _are_probabilities(values: object) -> bool:

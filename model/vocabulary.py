@@ -20,6 +20,7 @@ from wordfreq import available_languages, iter_wordlist
 # 99.6 % or more of its tokens in each of our first six languages.
 _WORDS = [(tested, other) for tested in (40_000, 20_000, 10_000) for other in (40_000, 20_000, 10_000, 5_000, 2_000)]
 _UPPERCASE_WORDS = 5_000  # acronyms and headlines
+_WORD_LISTS = {"hr": "sh", "sr": "sh"}  # wordfreq has one list, in Latin letters; Cyrillic comes with the texts
 # Written without spaces or in inexhaustible combinations: every piece of the script is kept.
 _WHOLE_SCRIPTS = {"zh": r"\p{Han}", "ja": r"\p{Han}\p{Hiragana}\p{Katakana}"}
 
@@ -31,12 +32,12 @@ def needed_ids(
     others: Sequence[str] = (),
     max_pieces: int | None = None,
 ) -> list[int]:
-    """Sorted ids of the pieces to keep, ``max_pieces`` at most.
+    """Sorted ids of the pieces to keep.
 
-    Those of the frequent words of ``languages`` (with and without a space in front, capitalised, in capitals), of fewer
-    words of the ``others`` if they are too many, and of ``texts``; all single characters, all pieces without letters,
-    and all special tokens. A language without a word list keeps what ``texts`` use of it. Raises ``ValueError`` if
-    even the fewest words need too many pieces.
+    Those of the frequent words of ``languages`` and ``others`` (with and without a space in front, capitalised, in
+    capitals) and of ``texts``; all single characters, all pieces without letters, and all special tokens. If they are
+    more than ``max_pieces``, fewer words of the ``others`` count, then fewer of ``languages``; if nothing helps, all
+    stay. A language without a word list keeps what ``texts`` use of it.
     """
     pieces: dict[str, int] = tokenizer.get_vocab()
     ids = {id for piece, id in pieces.items() if len(piece.lstrip("▁")) <= 1 or not any(c.isalpha() for c in piece)}
@@ -44,14 +45,21 @@ def needed_ids(
     for language in _WHOLE_SCRIPTS.keys() & {*languages, *others}:
         script = regex.compile(rf"▁?[{_WHOLE_SCRIPTS[language]}\p{{Common}}]+")
         ids.update(id for piece, id in pieces.items() if script.fullmatch(piece))
-    for counts in _WORDS:
+
+    def with_words(counts: tuple[int, int]) -> list[int]:
         kept = set(ids)
         for count, group in zip(counts, (languages, others)):
-            for language in sorted({*group} & {*available_languages()} - _WHOLE_SCRIPTS.keys()):
+            lists = {_WORD_LISTS.get(language, language) for language in group} - _WHOLE_SCRIPTS.keys()
+            for language in sorted(lists & available_languages().keys()):
                 kept |= _ids_of_words(tokenizer, pieces, language, count)
-        if max_pieces is None or len(kept) <= max_pieces:
-            return sorted(kept)
-    raise ValueError(f"{', '.join([*languages, *others])} need more than {max_pieces} pieces")
+        return sorted(kept)
+
+    if max_pieces is not None:
+        for counts in _WORDS:
+            kept = with_words(counts)
+            if len(kept) <= max_pieces:
+                return kept
+    return with_words(_WORDS[0])
 
 
 @lru_cache(maxsize=256)

@@ -12,7 +12,7 @@ from tocsin.data.sources import NTREX_LANGUAGES, split_of_document
 from tocsin.evaluate.ablation import FIGURES, ablation_page, score_cross_fitted
 from tocsin.evaluate.comparison import compare_models, comparison_page
 from tocsin.evaluate.consistency import consistency
-from tocsin.evaluate.public_entities import score_public_entities
+from tocsin.evaluate.public_entities import public_entities, score_public_entities
 from tocsin.model.pipeline import Pipeline
 from tocsin.model.runtime import RELEASED_DIR
 
@@ -60,7 +60,7 @@ def test_consistency_compares_with_english_and_leaves_training_out(release: Pipe
 
 
 def test_public_entities_count_only_what_the_corpus_annotates(release: Pipeline, datasets: Path) -> None:
-    found = score_public_entities(release, datasets)
+    found = score_public_entities(release, public_entities(datasets))
     assert list(found) == ["uner en"]
     assert found["uner en"]["sentences"] == 1
     assert set(found["uner en"]["per_label"]) <= {"person", "organization", "location"}
@@ -88,7 +88,7 @@ def test_models_side_by_side(release: Pipeline, dev: list[LabelledSentence], dat
     gold = [s for s in dev if s.lang in ("en", "fr")]
     suites = {"written_test": gold[:40], "real_news_test": gold[40:60]}
     splits = {"train": gold[60:], "dev": gold[:60]}
-    results = compare_models({"ours": RELEASED_DIR}, suites, datasets, splits)
+    results = compare_models({"ours": RELEASED_DIR}, suites, datasets, splits, [])
     assert list(results) == ["tfidf-logreg", "ours"]
     ours = results["ours"]
     assert ours["sentences_per_second"] > 0 and 40 < ours["megabytes"] <= 50 and ours["peak_megabytes"] > 100

@@ -284,7 +284,7 @@ def test_runs_are_averaged(trained: Path, tmp_path: Path) -> None:
     with torch.no_grad():
         model.event_head.bias += 1
     model.save_pretrained(other)
-    average_runs([trained, other], tmp_path / "mean", "mean")
+    average_runs([trained, other], tmp_path / "mean")
     mean, first = TocsinModel.from_pretrained(tmp_path / "mean"), TocsinModel.from_pretrained(trained)
     assert torch.allclose(mean.event_head.bias, first.event_head.bias + 0.5)
     assert torch.equal(mean.role_head.weight, first.role_head.weight)
@@ -293,7 +293,7 @@ def test_runs_are_averaged(trained: Path, tmp_path: Path) -> None:
     model.keep_layers(1)
     model.save_pretrained(smaller)
     with pytest.raises(ModelError, match="not of the same shape"):
-        average_runs([trained, smaller], tmp_path / "no", "no")
+        average_runs([trained, smaller], tmp_path / "no")
 
 
 def test_every_recipe_of_ours_can_be_read() -> None:

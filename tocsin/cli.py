@@ -296,6 +296,9 @@ def learning_curve(
     from tocsin.evaluate.learning_curve import curve_table
     from tocsin.evaluate.learning_curve import learning_curve as measure
     from tocsin.evaluate.scores import score
+    from tocsin.model.backbone import BackboneError
+    from tocsin.model.settings import ModelError
+    from tocsin.train.features import FeatureError
     from tocsin.train.recipe import RecipeError, read_recipe
     from tocsin.train.run import RunError
     from tocsin.train.run import train as run
@@ -311,7 +314,7 @@ def learning_curve(
         base = read_recipe(recipe)
         suites = {"written_test": load_split("test"), "real_news_dev": load_real("dev", datasets)}
         points = measure(trained, suites, output)
-    except (RecipeError, CorpusError, DatasetError, RunError) as error:
+    except (RecipeError, CorpusError, DatasetError, RunError, BackboneError, ModelError, FeatureError) as error:
         _fail(error)
     stdout.print(curve_table(points))
     if results is not None:
@@ -320,7 +323,9 @@ def learning_curve(
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe file, or one of ours by name: first-light.")],
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe file, or one of ours by name: first-light, teacher, student.")
+    ],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Default: runs/NAME.")] = None,
     corpus: CorpusOption = None,
     datasets: DatasetsOption = None,
@@ -339,6 +344,7 @@ def train(
         _fail(error, USAGE)
     from tocsin.evaluate.scores import score
     from tocsin.model.backbone import BackboneError
+    from tocsin.model.settings import ModelError
     from tocsin.train.features import FeatureError
     from tocsin.train.run import RunError
     from tocsin.train.run import train as run
@@ -346,7 +352,7 @@ def train(
     output = output or Path("runs") / choices.name
     try:
         figures = run(choices, parts[0], parts[1], output, score)
-    except (RunError, BackboneError, FeatureError) as error:
+    except (RunError, BackboneError, ModelError, FeatureError) as error:
         _fail(error)
     from tocsin.evaluate.report import full_report
 
@@ -367,7 +373,10 @@ def ablation(
     from tocsin.evaluate.ablation import ablation_page, score_run
     from tocsin.model.settings import ModelError
 
+    if len({run.name for run in runs}) < len(runs):
+        _fail("two runs have the same name", USAGE)
     try:
+        output.mkdir(parents=True, exist_ok=True)
         gold = load_real("dev", datasets)
         results = {run.name: score_run(run, gold) for run in runs}
         (output / "ablation.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
@@ -387,9 +396,12 @@ def average(
     from tocsin.model.settings import ModelError
     from tocsin.train.average import average_runs
 
+    if any(output.resolve() == run.resolve() for run in runs):
+        _fail(f"{output}: is one of the runs, their mean needs a folder of its own", USAGE)
     try:
-        average_runs(runs, output, output.name)
-    except ModelError as error:
+        output.mkdir(parents=True, exist_ok=True)
+        average_runs(runs, output)
+    except (ModelError, OSError) as error:
         _fail(error)
     print(f"saved in {output}")
 
@@ -398,10 +410,13 @@ def average(
 def compare(
     models: Annotated[list[str], typer.Argument(help="NAME=FOLDER of releases and trained runs.")],
     datasets: Annotated[Path, typer.Option("--datasets", help="Folder with the public datasets, one folder each.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="JSON file to write; a page goes beside it as .md.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help=".json file to write; a page goes beside it as .md.")],
 ) -> None:
     """Score models side by side on both test parts, on public entities, and by speed, memory and size."""
     _need("torch", "train")
+    _need("sklearn", "evaluate")
+    if output.suffix != ".json":
+        _fail(f"{output}: expected a file NAME.json", USAGE)
     from tocsin.data.corpus import load_split
     from tocsin.data.realnews import load_real
     from tocsin.data.sources import DatasetError
@@ -411,18 +426,48 @@ def compare(
     folders = {}
     for model in models:
         name, equals, folder = model.partition("=")
-        if not equals or not Path(folder).is_dir():
-            _fail(f"{model}: expected NAME=FOLDER", USAGE)
+        if not equals or not name or name in folders or not Path(folder).is_dir():
+            _fail(f"{model}: expected NAME=FOLDER, each name once", USAGE)
         folders[name] = Path(folder)
     try:
+        output.parent.mkdir(parents=True, exist_ok=True)
         suites = {"written_test": load_split("test"), "real_news_test": load_real("test", datasets)}
         splits = {split: load_split(split) for split in ("train", "dev")}
-        results = compare_models(folders, suites, datasets, splits)
+        results = compare_models(folders, suites, datasets, splits, load_real("dev", datasets))
         output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         output.with_suffix(".md").write_text(comparison_page(results), encoding="utf-8")
     except (DatasetError, ModelError, OSError) as error:
         _fail(error)
     print(f"wrote {output.with_suffix('.md')}")
+
+
+@app.command()
+def precision(
+    run: Annotated[Path, typer.Argument(help="A folder that `tocsin train` wrote.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for precision.json and precision.md.")],
+) -> None:
+    """Measure what each way to quantize a trained model costs: speed, agreement, dependence on the batch."""
+    _need("torch", "train")
+    _need("onnx", "train")
+    from tempfile import TemporaryDirectory
+
+    from tocsin.data.corpus import load_split
+    from tocsin.evaluate.precision import compare_precisions, precision_page
+    from tocsin.model.export import load_trained, trim_vocabulary
+    from tocsin.model.settings import ModelError
+
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        model, tokenizer = load_trained(run)
+        dev = [sentence for sentence in load_split("dev") if sentence.lang in model.config.languages]
+        model, tokenizer = trim_vocabulary(model, tokenizer, model.config.languages, [s.text for s in dev])
+        with TemporaryDirectory() as folder:
+            results = compare_precisions(model, tokenizer, dev, Path(folder))
+        (output / "precision.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        (output / "precision.md").write_text(precision_page(results), encoding="utf-8")
+    except (ModelError, OSError) as error:
+        _fail(error)
+    print(f"wrote {output / 'precision.md'}")
 
 
 def _need(module: str, extra: str) -> None:

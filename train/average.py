@@ -11,8 +11,9 @@ from tocsin.model.export import load_trained
 from tocsin.model.settings import ModelError
 
 
-def average_runs(runs: Sequence[Path], output: Path, name: str) -> None:
-    """Writes the mean of the weights of trained ``runs`` to ``output``, with the first one's config and tokenizer.
+def average_runs(runs: Sequence[Path], output: Path) -> None:
+    """Writes the mean of the weights of trained ``runs`` to ``output``, with the first one's config and tokenizer
+    and the folder's name.
 
     Raises :class:`ModelError` for a folder that is no run, or runs that are not of one shape and tokenizer.
     """
@@ -28,7 +29,7 @@ def average_runs(runs: Sequence[Path], output: Path, name: str) -> None:
             if value.is_floating_point():
                 state[key] = torch.lerp(value, its_state[key], 1 / number)
     model.load_state_dict(state)
-    model.config.model_name = name
+    model.config.model_name = output.name
     model.config.training = model.config.training | {"average_of": [run.name for run in runs]}
     model.save_pretrained(output)
     tokenizer.save(str(output / "tokenizer.json"))

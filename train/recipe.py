@@ -85,6 +85,8 @@ class Recipe:
         for name in ("layers", "focusing", "consistency"):
             if getattr(self, name) < 0:
                 raise RecipeError(f"key {name!r}: expected 0 or more, got {getattr(self, name)!r}")
+        if self.unlabelled and not self.teacher:
+            raise RecipeError("key 'unlabelled': there is nothing to learn from texts without labels but a teacher")
         if not 0 <= self.language_exponent <= 1:
             raise RecipeError(f"key 'language_exponent': expected 0 to 1, got {self.language_exponent!r}")
         if not 0 < self.written_share <= 1:
@@ -102,7 +104,9 @@ def read_recipe(name_or_path: str) -> Recipe:
     path = _file(name_or_path)
     try:
         raw = _read(path)
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if error.filename != str(path):
+            raise RecipeError(f"{path}: key 'extends': no such recipe: {error.filename}") from None
         ours = ", ".join(sorted(p.stem for p in RECIPE_DIR.glob("*.toml")))
         raise RecipeError(f"{name_or_path}: no such recipe (ours: {ours})") from None
     except (OSError, ValueError) as error:

@@ -19,6 +19,7 @@ from transformers import Trainer, TrainingArguments, set_seed
 
 from tocsin.data.ontology import load_ontology
 from tocsin.data.records import LabelledSentence, Prediction
+from tocsin.model.backbone import BackboneError
 from tocsin.model.network import TocsinModel
 from tocsin.model.settings import Settings
 from tocsin.model.torch_engine import torch_pipeline
@@ -55,33 +56,35 @@ def train(
 
     The same call on the same folder goes on after a kill, from the last checkpoint; of a finished run it only reads
     the result. Returns the best dev figures.
-    Raises :class:`RunError` if the folder holds a run of another recipe or of other sentences.
+    Raises :class:`RunError` if the folder holds a run of another recipe or of other sentences, or if the recipe does
+    not fit its backbone or its sources, ``BackboneError`` or ``ModelError`` for a backbone or teacher that cannot be
+    read.
     """
-    train_sentences = [sentence for source in sources.values() for sentence in source]
-    run = {
+    run: dict[str, Any] = {
         "recipe": recipe.to_dict(),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
-        "sentences": {"train": len(train_sentences), "dev": len(dev_sentences)},
-        "sources": {source: len(sentences) for source, sentences in sources.items()},
-        "corpus": _digest([*train_sentences, *dev_sentences]),
+        "corpus": _digest([*(s for sentences in sources.values() for s in sentences), *dev_sentences]),
     }
-    _claim(output, run)
+    _check_claim(output, run)
     finished = output / _DEV_FILE
     if finished.exists():  # written last; only the best epoch's checkpoint is left, from which nothing is to be redone
         best: dict[str, Any] = json.loads(finished.read_text(encoding="utf-8"))["best"]
         return best
     set_seed(recipe.seed)
     ontology = load_ontology()
-    model, tokenizer = TocsinModel.from_backbone(
-        recipe.backbone,
-        ontology,
-        recipe.languages,
-        recipe.max_tokens,
-        recipe.head_dropout,
-        recipe.label_attention,
-    )
-    if recipe.layers:
-        model.keep_layers(recipe.layers)
+    try:
+        model, tokenizer = TocsinModel.from_backbone(
+            recipe.backbone,
+            ontology,
+            recipe.languages,
+            recipe.max_tokens,
+            recipe.head_dropout,
+            recipe.label_attention,
+        )
+        if recipe.layers:
+            model.keep_layers(recipe.layers)
+    except ValueError as error:
+        raise error if isinstance(error, BackboneError) else RunError(f"recipe {recipe.name!r}: {error}") from error
     if before := getattr(model.config, "training", None):  # the backbone is a model of ours
         run["continues"] = before
         model.config.base_model = model.config.base_model or before["recipe"]["backbone"]
@@ -94,10 +97,11 @@ def train(
     if recipe.teacher:
         sources = _pool(sources, recipe)
     train_sentences = [sentence for source in sources.values() for sentence in source]
+    run["sentences"] = {"train": len(train_sentences), "dev": len(dev_sentences)}
+    run["sources"] = {source: len(sentences) for source, sentences in sources.items()}
     train_dataset = make_dataset(train_sentences, tokenizer, ontology, max_tokens)
-    trainer = _Trainer(
-        recipe=recipe,
-        sampler=MixtureSampler(
+    try:
+        sampler = MixtureSampler(
             [source for source, sentences in sources.items() for _ in sentences],
             [sentence.lang for sentence in train_sentences],
             [len(ids) for ids in train_dataset["input_ids"]],
@@ -105,7 +109,12 @@ def train(
             language_exponent=recipe.language_exponent,
             batch_size=recipe.batch_size,
             seed=recipe.seed,
-        ),
+        )
+    except ValueError as error:
+        raise RunError(f"recipe {recipe.name!r}: {error}") from error
+    trainer = _Trainer(
+        recipe=recipe,
+        sampler=sampler,
         dev=dev_sentences,
         tokenizer=tokenizer,
         score=score,
@@ -122,6 +131,8 @@ def train(
             else (),
         ),
     )
+    output.mkdir(parents=True, exist_ok=True)
+    (output / _RUN_FILE).write_text(json.dumps(run, indent=1), encoding="utf-8")
     trainer.train(resume_from_checkpoint=_last_checkpoint(output))
     # load_best_model_at_end has put the best epoch's weights back.
     figures = trainer.dev_figures()
@@ -170,16 +181,13 @@ def _digest(sentences: Sequence[LabelledSentence]) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _claim(output: Path, run: dict[str, Any]) -> None:
+def _check_claim(output: Path, run: dict[str, Any]) -> None:
     path = output / _RUN_FILE
-    output.mkdir(parents=True, exist_ok=True)
     if path.exists():
         before = json.loads(path.read_text(encoding="utf-8"))
         for key in ("recipe", "corpus"):
             if before.get(key) != run[key]:
                 raise RunError(f"{output} holds a run with another {key}; choose another folder")
-    else:
-        path.write_text(json.dumps(run, indent=1), encoding="utf-8")
 
 
 def _last_checkpoint(output: Path) -> str | None:
@@ -260,7 +268,7 @@ class _Trainer(Trainer):
             loss = loss + self.recipe.consistency * torch.stack(both).mean()
         if self.recipe.teacher:
             teacher = {name: inputs[f"teacher_{name}"] for name in logits}
-            loss = loss + divergence(logits, teacher, inputs, **weights)
+            loss = loss + torch.stack([divergence(each, teacher, inputs, **weights) for each in passes]).mean()
         return (loss, logits) if return_outputs else loss
 
     def create_optimizer(self, *_: Any) -> torch.optim.Optimizer:

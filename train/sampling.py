@@ -15,9 +15,10 @@ class MixtureSampler(Sampler[int]):
     """Indices of an epoch's sentences, so ordered that the sentences of a batch are of similar length.
 
     ``sources``, ``languages``, ``lengths``: of every sentence. ``sampling``: source -> sentences an epoch; a larger
-    source gives others each epoch, a smaller one repeats itself; empty: every sentence once. Within a source a language
-    of n sentences is drawn in proportion to ``n ** language_exponent`` (Conneau et al. 2020). An epoch depends on
-    ``seed`` and its number alone. Raises ``ValueError`` for a source that has no sentences.
+    source gives others each epoch, a smaller one repeats itself; empty: every sentence once. What is not repeated whole
+    is drawn without replacement, a sentence of a language that has n with the weight ``n ** (language_exponent - 1)``
+    (after Conneau et al. 2020). An epoch depends on ``seed`` and its number alone. Raises ``ValueError`` for a source
+    without sentences, or one that ``sampling`` leaves out.
     """
 
     def __init__(
@@ -38,6 +39,8 @@ class MixtureSampler(Sampler[int]):
             members[source].append(index)
         if missing := sorted(sampling.keys() - members.keys()):
             raise ValueError(f"no training sentences of the source {missing[0]!r} (there are: {', '.join(members)})")
+        if sampling and (left_out := sorted(members.keys() - sampling.keys())):
+            raise ValueError(f"'sampling' does not say how many sentences of {left_out[0]!r} to draw")
         self.sources = []
         for source, count in (sampling or {source: len(rows) for source, rows in members.items()}).items():
             rows = np.array(members[source])

@@ -1,0 +1,128 @@
+"""What each way to store and multiply the weights costs: size, speed, agreement with float, dependence on the batch."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
+from tokenizers import Tokenizer
+
+from tocsin.data.records import LabelledSentence
+from tocsin.evaluate.measure import measure
+from tocsin.evaluate.report import markdown_table, percent
+from tocsin.evaluate.scores import score
+from tocsin.model.export import export_float, quantize_blocks, write_release
+from tocsin.model.network import TocsinModel
+from tocsin.model.pipeline import Pipeline, sentences_of_texts
+from tocsin.model.runtime import load_release
+
+Scheme = Callable[[Path, Path], None]
+_CALIBRATION = 128  # sentences
+
+
+def schemes(calibration: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> dict[str, Scheme]:
+    """Name -> what writes the second file from the first, a float ONNX graph. ``calibration``: inputs of it."""
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.left = iter(calibration)
+
+        def get_next(self) -> dict[str, NDArray[np.int64]] | None:
+            batch = next(self.left, None)
+            return batch and {"input_ids": batch[0], "attention_mask": batch[1]}
+
+    def blocks(size: int, level: int) -> Scheme:
+        return lambda source, target: onnx.save_model(quantize_blocks(onnx.load(source), size, level), target)
+
+    weights = {"weight_type": QuantType.QInt8, "op_types_to_quantize": ["MatMul"]}
+    return {
+        "float32": lambda source, target: onnx.save_model(onnx.load(source), target),
+        "int8, whole-tensor dynamic scales": lambda source, target: quantize_dynamic(source, target, **weights),
+        "int8, static scales of activations": lambda source, target: quantize_static(
+            source, target, Reader(), quant_format=QuantFormat.QDQ, per_channel=True, **weights
+        ),
+        "int8, blocks of 32": blocks(32, 4),
+        "int8, blocks of 64 (released)": blocks(64, 4),
+        "int8, blocks of 128": blocks(128, 4),
+        "int8 weights, blocks of 64, float products": blocks(64, 1),
+    }
+
+
+def compare_precisions(
+    model: TocsinModel, tokenizer: Tokenizer, dev: Sequence[LabelledSentence], folder: Path
+) -> dict[str, dict[str, Any]]:
+    """Scheme -> "megabytes", "sentences_per_second", event micro-F1 and entity F1 on ``dev``, the largest difference of
+    a probability from float's ("from_float"), and from its own when other sentences share the batch ("from_batch").
+
+    Word embeddings stay in float in all of them, so that only the products differ.
+    """
+    source = folder / "float.onnx"
+    onnx.save_model(export_float(model), source)
+    encoded = [tokenizer.encode(sentence.text).ids for sentence in dev[:_CALIBRATION]]
+    inputs = [(np.array([ids]), np.ones((1, len(ids)), np.int64)) for ids in encoded]
+    results: dict[str, dict[str, Any]] = {}
+    reference: NDArray[np.float64] | None = None
+    for number, (name, scheme) in enumerate(schemes(inputs).items()):
+        release = folder / str(number)
+        release.mkdir()
+        scheme(source, release / "model.onnx")
+        write_release(release, model, tokenizer, name, {})
+        pipeline = load_release(release)
+        together, alone = (_probabilities(pipeline, dev, size) for size in (64, 1))
+        reference = together if reference is None else reference
+        figures = score(dev, pipeline.predict_labelled(dev), details=False)
+        results[name] = {
+            "cores": os.cpu_count(),
+            "megabytes": round((release / "model.onnx").stat().st_size / 1e6, 1),
+            "sentences_per_second": measure(release, dev)["sentences_per_second"],
+            "event_micro_f1": figures["event_micro_f1"],
+            "entity_f1": figures["entity_f1"],
+            "from_float": round(float(np.abs(together - reference).max()), 6),
+            "from_batch": round(float(np.abs(together - alone).max()), 6),
+        }
+        shutil.rmtree(release)
+    return results
+
+
+def _probabilities(pipeline: Pipeline, dev: Sequence[LabelledSentence], size: int) -> NDArray[np.float64]:
+    def parts() -> Iterator[Sequence[LabelledSentence]]:
+        for start in range(0, len(dev), size):
+            yield dev[start : start + size]
+
+    texts = [sentences_of_texts((s.id, s.lang, s.text) for s in part) for part in parts()]
+    predictions = [p for part in texts for p in pipeline.predict(part, all_scores=True)]
+    return np.array([list((p.scores or {}).values()) for p in predictions])
+
+
+def precision_page(results: dict[str, dict[str, Any]]) -> str:
+    """Markdown of :func:`compare_precisions`."""
+    rows = [
+        [
+            name,
+            f"{run['megabytes']:g}",
+            f"{run['sentences_per_second']:g}",
+            percent(run["event_micro_f1"]),
+            percent(run["entity_f1"]),
+            f"{run['from_float']:.4f}",
+            f"{run['from_batch']:.6f}",
+        ]
+        for name, run in results.items()
+    ]
+    cores = next(iter(results.values()))["cores"]
+    head = ["", "MB", "sentences/s", "event micro-F1", "entity F1", "largest difference from float", "and by the batch"]
+    return f"""\
+# Precision of the exported model
+
+The same model, its matrix products stored and computed in other ways; word embeddings in float in all of them. Figures
+on dev at a threshold of 0.5, {cores} cores. A scheme whose scores differ by the batch by more than 0.001 is not
+released. Written by `tocsin precision`.
+
+{markdown_table(head, rows)}
+"""
