@@ -8,6 +8,7 @@ import pytest
 
 from tocsin.train.sampling import MixtureSampler
 
+SOME = {"written": 100, "real/ntrex": 10}
 SOURCES = ["written"] * 300 + ["real/ntrex"] * 60
 LANGUAGES = ["en"] * 270 + ["fr"] * 30 + ["de"] * 60
 LENGTHS = [5 + i * 37 % 90 for i in range(360)]
@@ -32,7 +33,7 @@ def test_each_source_has_its_share_and_a_small_one_repeats_itself() -> None:
 
 
 def test_an_epoch_depends_on_seed_and_number_alone() -> None:
-    first, again, other = sampler({"written": 100}), sampler({"written": 100}), sampler({"written": 100}, seed=2)
+    first, again, other = (sampler(SOME, seed=seed) for seed in (1, 1, 2))
     assert list(first) == list(first) == list(again) != list(other)
     again.set_epoch(1)
     assert list(first) != list(again)
@@ -40,7 +41,7 @@ def test_an_epoch_depends_on_seed_and_number_alone() -> None:
 
 def test_small_languages_are_drawn_more_often_than_they_occur() -> None:
     french = [
-        sum(LANGUAGES[i] == "fr" for i in sampler({"written": 60}, exponent, seed))
+        sum(LANGUAGES[i] == "fr" for i in sampler({"written": 60, "real/ntrex": 1}, exponent, seed))
         for exponent in (1.0, 0.0)
         for seed in range(20)
     ]
@@ -60,3 +61,5 @@ def test_batches_hold_sentences_of_alike_length() -> None:
 def test_a_source_without_sentences_is_named() -> None:
     with pytest.raises(ValueError, match="source 'public/uner' \\(there are: written, real/ntrex\\)"):
         sampler({"public/uner": 5})
+    with pytest.raises(ValueError, match="does not say how many sentences of 'real/ntrex'"):
+        sampler({"written": 5})
