@@ -97,21 +97,22 @@ def fit_platt(logits: Floats, gold: Booleans, *, shift: bool, per_type: bool) ->
     return np.full(types, scale), shifts
 
 
-def _platt(shift: bool, per_type: bool) -> Callable[[Floats, Booleans], Callable[[Floats], Floats]]:
-    def fit(logits: Floats, gold: Booleans) -> Callable[[Floats], Floats]:
+def _platt(shift: bool, per_type: bool) -> Callable[[Floats, Booleans], Calibration]:
+    def fit(logits: Floats, gold: Booleans) -> Calibration:
         scale, shifts = fit_platt(logits, gold, shift=shift, per_type=per_type)
-        return lambda other: expit(scale * other + shifts)
+        return Calibration(scale.astype(np.float32), shifts.astype(np.float32))
 
     return fit
 
 
-def _isotonic(logits: Floats, gold: Booleans) -> Callable[[Floats], Floats]:
+def _isotonic(logits: Floats, gold: Booleans) -> Calibration:
     model = IsotonicRegression(out_of_bounds="clip").fit(logits.ravel(), gold.ravel().astype(float))
-    return lambda other: model.predict(other.ravel()).reshape(other.shape)
+    knots = np.stack([model.X_thresholds_, model.y_thresholds_], 1).astype(np.float32)
+    return Calibration.identity(logits.shape[1], knots)
 
 
-METHODS: dict[str, Callable[[Floats, Booleans], Callable[[Floats], Floats]]] = {
-    "none": lambda *_: expit,
+METHODS: dict[str, Callable[[Floats, Booleans], Calibration]] = {
+    "none": lambda logits, _: Calibration.identity(logits.shape[1]),
     "temperature": _platt(shift=False, per_type=False),
     "Platt": _platt(shift=True, per_type=False),
     "Platt, shift per type": _platt(shift=True, per_type=True),
@@ -127,7 +128,7 @@ def compare_methods(probabilities: Floats, gold: Booleans) -> dict[str, dict[str
         scored = np.zeros_like(logits)
         for fold in range(_FOLDS):
             held_out = np.arange(len(logits)) % _FOLDS == fold
-            scored[held_out] = fit(logits[~held_out], gold[~held_out])(logits[held_out])
+            scored[held_out] = fit(logits[~held_out], gold[~held_out])(logits[held_out].astype(np.float32))
         clipped = np.clip(scored, _CLIP, 1 - _CLIP)
         figures = calibration_figures(scored, gold)
         results[name] = {
@@ -138,10 +139,12 @@ def compare_methods(probabilities: Floats, gold: Booleans) -> dict[str, dict[str
     return results
 
 
-def fit_calibration(probabilities: Floats, gold: Booleans) -> Calibration:
-    """The calibration of a release: Platt scaling with a shift per type, from uncalibrated probabilities on dev."""
-    scale, shift = fit_platt(logits_of(probabilities), gold, shift=True, per_type=True)
-    return Calibration(scale.astype(np.float32), shift.astype(np.float32))
+def fit_calibration(probabilities: Floats, gold: Booleans) -> tuple[Calibration, dict[str, dict[str, float]]]:
+    """The method with the best log loss in :func:`compare_methods`, fitted to uncalibrated probabilities, and that
+    comparison."""
+    compared = compare_methods(probabilities, gold)
+    best = min(compared, key=lambda name: compared[name]["log_loss"])
+    return METHODS[best](logits_of(probabilities), gold), compared
 
 
 def logits_of(probabilities: Floats) -> Floats:

@@ -55,7 +55,7 @@ def write_card(
         vocabulary=config["backbone"]["vocab_size"],
         megabytes=sum(path.stat().st_size for path in directory.iterdir()) / 1e6,
         speed=figures["cost"]["sentences_per_second"],
-        memory=figures["cost"]["peak_megabytes"],
+        memory=figures["cost"]["peak_megabytes"] or "an unknown number of",
         cores=figures["cost"]["cores"],
         ontology_version=config["ontology_version"],
         auxiliary=f"Trained on a little {', '.join(auxiliary)} as well, but not tested. " if auxiliary else "",
@@ -157,7 +157,7 @@ sentence's most probable type, {error["ece_all"]:.4f} of all types.
 
 ![Reliability diagram](reliability.png)
 
-Methods on real-news dev, each fifth scored by a fit on the others; the release uses *Platt, shift per type*:
+Methods on real-news dev, each fifth scored by a fit on the others; the release uses the one with the best log loss:
 
 {markdown_table(["", "log loss", "error, top type", "error, all types"], rows)}
 
@@ -177,7 +177,7 @@ def _consistency(results: Mapping[str, Any] | None) -> str:
     return f"""
 ## The same sentence in other languages
 
-NTREX, {results["lines"]} lines outside training: share whose set of types is the one of the English line, of all lines
+NTREX, {results["lines"]} lines of test documents: share whose set of types is the one of the English line, of all lines
 and of the {results["reported_in_english"]} that report something in English.
 
 {markdown_table(["", "all", "where English reports"], rows)}

@@ -11,7 +11,6 @@ from tocsin.evaluate.ablation import intervals
 from tocsin.evaluate.baseline import NAME, TfidfBaseline
 from tocsin.evaluate.fitting import fit_settings
 from tocsin.evaluate.measure import is_release, measure, open_model
-from tocsin.evaluate.public_entities import public_entities, score_public_entities
 from tocsin.evaluate.report import markdown_table, percent
 from tocsin.evaluate.scores import score
 
@@ -29,17 +28,15 @@ _COLUMNS = {
 def compare_models(
     models: Mapping[str, Path],
     suites: Mapping[str, Sequence[LabelledSentence]],
-    datasets: Path,
     written: Mapping[str, Sequence[LabelledSentence]],
     real_dev: Sequence[LabelledSentence],
 ) -> dict[str, dict[str, Any]]:
-    """Name -> figures on each suite, on public entities, and of speed, memory and size; the TF-IDF baseline first.
+    """Name -> figures on each suite, and of speed, memory and size; the TF-IDF baseline first.
 
     ``models``: name -> folder of a release, which is scored as it stands, or of a trained run, which gets the
     calibration and thresholds that a release of it would have. ``written``: "train" and "dev" of the written corpus.
     """
     results: dict[str, dict[str, Any]] = {}
-    entities = public_entities(datasets)
     for name, folder in models.items():
         pipeline = open_model(folder)
         if not results:
@@ -53,7 +50,6 @@ def compare_models(
             dev, real = ([s for s in part if s.lang in claimed] for part in (written["dev"], real_dev))
             pipeline = pipeline.with_settings(**fit_settings(pipeline, dev, real)[0])
         results[name] = {suite: _figures(gold, pipeline.predict_labelled(gold)) for suite, gold in suites.items()}
-        results[name]["public_entities"] = score_public_entities(pipeline, entities)
         del pipeline
         results[name] |= measure(folder, [sentence for gold in suites.values() for sentence in gold])
     return results
@@ -67,7 +63,7 @@ def _figures(gold: Sequence[LabelledSentence], predicted: Sequence[Prediction], 
 
 
 def comparison_page(results: Mapping[str, Mapping[str, Any]]) -> str:
-    """The tables of :func:`compare_models`: overall, cost, per language, public entities."""
+    """The tables of :func:`compare_models`: overall, cost, per language."""
     parts = []
     for title, suite in SUITES.items():
         sentences = next(iter(results.values()))[suite]["sentences"]
@@ -76,7 +72,10 @@ def comparison_page(results: Mapping[str, Mapping[str, Any]]) -> str:
     cost = {"MB": "megabytes", "sentences/s": "sentences_per_second", "peak memory, MB": "peak_megabytes"}
     measured = {name: result for name, result in results.items() if "megabytes" in result}
     cores = next(iter(measured.values()))["cores"]
-    rows = [[name, *(f"{result[key]:,g}" for key in cost.values())] for name, result in measured.items()]
+    rows = [
+        [name, *("–" if result[key] is None else f"{result[key]:,g}" for key in cost.values())]
+        for name, result in measured.items()
+    ]
     parts.append(f"## Cost ({cores} cores)\n\n{markdown_table(['', *cost], rows)}")
     for title, suite in SUITES.items():
         languages = next(iter(results.values()))[suite]["per_language"]
@@ -87,14 +86,6 @@ def comparison_page(results: Mapping[str, Mapping[str, Any]]) -> str:
         head = ["language", "sentences", *results]
         what = "event micro-F1 / macro-F1 / entity F1 / role F1"
         parts.append(f"## {title}, per language: {what}\n\n{markdown_table(head, rows)}")
-    rows = [
-        [part, *(percent(result["public_entities"][part]["entity_f1"]) for result in measured.values())]
-        for part in next(iter(measured.values()))["public_entities"]
-    ]
-    parts.append(
-        "## Persons, organizations and locations, dev parts of public corpora, strict F1\n\n"
-        + markdown_table(["corpus", *measured], rows)
-    )
     head = "Percent, with 95 % bootstrap intervals; spans are strict. Written by `tocsin compare`."
     return "\n\n".join(["# Models side by side", head, *parts]) + "\n"
 

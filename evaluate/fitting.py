@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.data.records import LabelledSentence
-from tocsin.evaluate.calibration import compare_methods, fit_calibration, logits_of
+from tocsin.evaluate.calibration import fit_calibration, logits_of
 from tocsin.evaluate.thresholds import precise_thresholds, probability_matrix, type_matrix, type_thresholds
 from tocsin.model.pipeline import Pipeline
 
@@ -29,7 +29,7 @@ def fit_settings(
     dev = [*written, *real]
     gold, raw = type_matrix(dev, names), probability_matrix(pipeline, dev)
     part = slice(len(written) if real else 0, None)
-    calibration = fit_calibration(raw[part], gold[part])
+    calibration, methods = fit_calibration(raw[part], gold[part])
     probabilities = calibration(logits_of(raw).astype(np.float32))
     settings = {
         "calibration": calibration,
@@ -38,7 +38,7 @@ def fit_settings(
             level: _named(names, precise_thresholds(gold, probabilities, level)) for level in PRECISIONS
         },
     }
-    return settings, compare_methods(raw[part], gold[part])
+    return settings, methods
 
 
 def _named(names: Sequence[str], thresholds: NDArray[np.float64]) -> dict[str, float]:

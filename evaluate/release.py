@@ -32,13 +32,18 @@ from tocsin.model.settings import ModelError
 from tocsin.model.torch_engine import torch_pipeline
 
 
-def cut_release(run: Path, output: Path, corpus: Path = CORPUS_DIR, datasets: Path | None = None) -> list[Change]:
+def cut_release(
+    run: Path, output: Path, corpus: Path = CORPUS_DIR, datasets: Path | None = None, name: str | None = None
+) -> list[Change]:
     """Writes a release of the trained model in ``run`` to ``output``, unless the gate refuses a change.
 
-    Calibration and thresholds are fitted on dev with the float model: on the written dev part and, if ``datasets`` is
-    given, on real-news dev, which alone the calibration then speaks of. Returns what changed between float and int8 on
-    dev; nothing is written if one of the changes is refused. Raises ``ModelError`` for a damaged run, ``CorpusError``
-    for a corpus that lacks a split, ``DatasetError`` for a dataset that is missing.
+    ``name``: what the release calls itself, by default the name of its recipe.
+
+    Calibration and thresholds are fitted on dev with the exported model: on the written part and, if ``datasets`` is
+    given, on real-news dev, which alone the calibration then speaks of; for the gate the float model gets its own.
+    Returns what changed between float and int8 on dev; nothing is written if one of the changes is refused. Raises
+    ``ModelError`` for a damaged run, ``CorpusError`` for a corpus that lacks a split, ``DatasetError`` for a dataset
+    that is missing.
     """
     model, tokenizer = load_trained(run)
     if "sources" not in model.config.training:
@@ -51,9 +56,10 @@ def cut_release(run: Path, output: Path, corpus: Path = CORPUS_DIR, datasets: Pa
         raise CorpusError(f"{corpus}: no test sentences in {', '.join(languages)}")
     dev = written["dev"] + real["dev"]
     reference = torch_pipeline(model, tokenizer)
-    fitted, methods = fit_settings(reference, written["dev"], real["dev"])
     names = reference.settings.ontology.type_names
-    before = score(dev, reference.with_settings(**fitted).predict_labelled(dev))
+    before = score(
+        dev, reference.with_settings(**fit_settings(reference, written["dev"], real["dev"])[0]).predict_labelled(dev)
+    )
 
     recipe = model.config.training["recipe"]
     texts = [s.text for split in ("train", "dev") for s in load_split(split, corpus)]
@@ -61,17 +67,15 @@ def cut_release(run: Path, output: Path, corpus: Path = CORPUS_DIR, datasets: Pa
     with tempfile.TemporaryDirectory() as folder:
         release = Path(folder)
         write_onnx(model, release / "model.onnx")
-        config = write_release(
-            release,
-            model,
-            tokenizer,
-            model.config.model_name,
-            {
-                "calibration": fitted["calibration"].to_dict(names),
-                "thresholds": fitted["thresholds"],
-                "precision_thresholds": fitted["precision_thresholds"],
-            },
-        )
+        name = name or model.config.model_name
+        write_release(release, model, tokenizer, name, {})
+        fitted, methods = fit_settings(load_release(release), written["dev"], real["dev"])
+        chosen = {
+            "calibration": fitted["calibration"].to_dict(names),
+            "thresholds": fitted["thresholds"],
+            "precision_thresholds": fitted["precision_thresholds"],
+        }
+        config = write_release(release, model, tokenizer, name, chosen)
         exported = load_release(release)
         after = score(dev, exported.predict_labelled(dev))
         changes = compare(before, after)

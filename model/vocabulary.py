@@ -7,18 +7,18 @@ language needs is told by the words it uses most (wordfreq, Speer 2022), not by 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from itertools import islice
+from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import islice, takewhile
 
 import regex
 from tokenizers import Tokenizer
 from tokenizers.models import Unigram
 from wordfreq import available_languages, iter_wordlist
 
-# Frequent words per tested and per other language, the best that fits is taken. With 40,000 words NTREX news keeps
-# 99.6 % or more of its tokens in each of our first six languages.
-_WORDS = [(tested, other) for tested in (40_000, 20_000, 10_000) for other in (40_000, 20_000, 10_000, 5_000, 2_000)]
+# Frequent words per language: as many as fit. With 40,000 NTREX news keeps 99.6 % or more of its tokens in each of our
+# first six languages.
+_WORDS = (2_000, 5_000, 10_000, 20_000, 40_000)
 _UPPERCASE_WORDS = 5_000  # acronyms and headlines
 _WORD_LISTS = {"hr": "sh", "sr": "sh"}  # wordfreq has one list, in Latin letters; Cyrillic comes with the texts
 # Written without spaces or in inexhaustible combinations: every piece of the script is kept.
@@ -46,33 +46,32 @@ def needed_ids(
         script = regex.compile(rf"▁?[{_WHOLE_SCRIPTS[language]}\p{{Common}}]+")
         ids.update(id for piece, id in pieces.items() if script.fullmatch(piece))
 
-    def with_words(counts: tuple[int, int]) -> list[int]:
+    @cache
+    def of_words(language: str, count: int) -> set[int]:
+        used = _used(tokenizer, _words(language, count))
+        names = [tokenizer.id_to_token(id) or "" for id in used]
+        twins = (name[1:] if name.startswith("▁") else f"▁{name}" for name in names)
+        return used | {pieces[twin] for twin in twins if twin in pieces}
+
+    def with_words(count: int, others_count: int) -> set[int]:
         kept = set(ids)
-        for count, group in zip(counts, (languages, others)):
+        for group, number in ((languages, count), (others, others_count)):
             lists = {_WORD_LISTS.get(language, language) for language in group} - _WHOLE_SCRIPTS.keys()
             for language in sorted(lists & available_languages().keys()):
-                kept |= _ids_of_words(tokenizer, pieces, language, count)
-        return sorted(kept)
+                kept |= of_words(language, number)
+        return kept
 
-    if max_pieces is not None:
-        for counts in _WORDS:
-            kept = with_words(counts)
-            if len(kept) <= max_pieces:
-                return kept
-    return with_words(_WORDS[0])
+    # The more words the better while they fit, first of the tested languages, then of the others.
+    count = others_count = _WORDS[-1]
+    if max_pieces is not None and len(with_words(_WORDS[0], 0)) <= max_pieces:
+        count = [*takewhile(lambda number: len(with_words(number, 0)) <= max_pieces, _WORDS)][-1]
+        others_count = [*takewhile(lambda number: len(with_words(count, number)) <= max_pieces, (0, *_WORDS))][-1]
+    return sorted(with_words(count, others_count))
 
 
-@lru_cache(maxsize=256)
 def _words(language: str, count: int) -> list[str]:
     words = list(islice(iter_wordlist(language, "best"), count))
     return words + [word.capitalize() for word in words] + [word.upper() for word in words[:_UPPERCASE_WORDS]]
-
-
-def _ids_of_words(tokenizer: Tokenizer, pieces: Mapping[str, int], language: str, count: int) -> set[int]:
-    used = _used(tokenizer, _words(language, count))
-    names = [tokenizer.id_to_token(id) or "" for id in used]
-    twins = (name[1:] if name.startswith("▁") else f"▁{name}" for name in names)
-    return used | {pieces[twin] for twin in twins if twin in pieces}
 
 
 def _special_ids(tokenizer: Tokenizer) -> set[int]:

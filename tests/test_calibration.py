@@ -67,9 +67,26 @@ def test_a_fit_mends_wrong_probabilities_and_keeps_their_order() -> None:
     assert methods["none"]["ece_all"] > 0.1
     assert all(methods[name]["ece_all"] < 0.02 for name in ("Platt", "Platt, shift per type", "isotonic"))
     assert methods["Platt"]["log_loss"] < methods["temperature"]["log_loss"] < methods["none"]["log_loss"]
-    calibrated = fit_calibration(expit(logits), gold)(logits.astype(np.float32))
+    fitted, compared = fit_calibration(expit(logits), gold)
+    assert compared == methods and fitted.knots is None  # nothing but a scale and a shift was wrong
+    calibrated = fitted(logits.astype(np.float32))
     assert (np.argsort(calibrated, axis=0) == np.argsort(logits.astype(np.float32), axis=0)).all()
     assert logits_of(expit(logits)) == pytest.approx(logits, abs=1e-4)
+
+
+def test_an_isotonic_map_is_chosen_where_a_sigmoid_does_not_fit() -> None:
+    random = np.random.default_rng(2)
+    logits = random.normal(0, 3, (3000, 4))
+    truth = np.where(logits < 1, 0.02, 0.7)  # sure of itself far beyond what it knows
+    fitted, compared = fit_calibration(expit(logits), random.random(logits.shape) < truth)
+    assert fitted.knots is not None
+    assert compared["isotonic"]["log_loss"] < compared["Platt"]["log_loss"]
+    mapped = fitted(np.array([[-4.0, 0.0, 2.0, 4.0]], np.float32))[0]
+    assert mapped == pytest.approx([0.02, 0.02, 0.7, 0.7], abs=0.06)
+    assert (np.diff(mapped) > 0).all()  # steps are not flat: two types are never equal by calibration alone
+    names = list("abcd")
+    again = Calibration.from_dict(json.loads(json.dumps(fitted.to_dict(names))), names)
+    assert again(logits.astype(np.float32)) == pytest.approx(fitted(logits.astype(np.float32)), abs=1e-3)
 
 
 def test_thresholds_keep_the_floor_and_reach_the_precision() -> None:
@@ -93,8 +110,8 @@ def test_the_release_is_calibrated_and_obeys_thresholds(release: Pipeline, dev: 
     assert set(settings.precision_thresholds) >= {0.8, 0.9}
     sentences = sentences_of_texts((s.id, s.lang, s.text) for s in dev[::5])
     counts = []
-    for precision in (None, 0.8, 0.9):
-        thresholds = settings.thresholds if precision is None else settings.thresholds_for(None, precision)
+    for precision in (0.8, 0.9, 0.95):
+        thresholds = settings.thresholds_for(None, precision)
         predictions = release.with_settings(thresholds=thresholds).predict(sentences, all_scores=True)
         for p in predictions:
             assert p.scores is not None
@@ -112,7 +129,12 @@ def test_a_wrong_calibration_is_named(tmp_path: Path) -> None:
     config = json.loads((copy / "config.json").read_text())
     names = list(config["id2label"].values())
     good = Calibration.identity(len(names)).to_dict(names)
-    for wrong in ({}, {"scale": good["scale"]}, good | {"scale": dict.fromkeys(names, -1.0)}):
+    for wrong in (
+        {},
+        {"scale": good["scale"]},
+        good | {"scale": dict.fromkeys(names, -1.0)},
+        good | {"knots": [[0, 2]]},
+    ):
         (copy / "config.json").write_text(json.dumps(config | {"calibration": wrong}))
         with pytest.raises(ModelError, match="field 'calibration' is wrong"):
             load_release(copy)

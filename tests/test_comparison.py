@@ -36,7 +36,7 @@ IOB2 = """# sent_id = 1
 
 @pytest.fixture
 def datasets(tmp_path: Path) -> Path:
-    document = next(name for name in map(str, range(99)) if split_of_document("ntrex", name) != "train")
+    document = next(name for name in map(str, range(99)) if split_of_document("ntrex", name) == "test")
     seen = next(name for name in map(str, range(99)) if split_of_document("ntrex", name) == "train")
     ntrex = tmp_path / "ntrex"
     ntrex.mkdir()
@@ -84,22 +84,20 @@ def test_ablation_scores_no_sentence_with_a_threshold_it_helped_to_choose(
     assert "| control | 1,000 | – |" in page
 
 
-def test_models_side_by_side(release: Pipeline, dev: list[LabelledSentence], datasets: Path) -> None:
+def test_models_side_by_side(dev: list[LabelledSentence]) -> None:
     gold = [s for s in dev if s.lang in ("en", "fr")]
     suites = {"written_test": gold[:40], "real_news_test": gold[40:60]}
     splits = {"train": gold[60:], "dev": gold[:60]}
-    results = compare_models({"ours": RELEASED_DIR}, suites, datasets, splits, [])
+    results = compare_models({"ours": RELEASED_DIR}, suites, splits, [])
     assert list(results) == ["tfidf-logreg", "ours"]
     ours = results["ours"]
     assert ours["sentences_per_second"] > 0 and 40 < ours["megabytes"] <= 50 and ours["peak_megabytes"] > 100
     assert ours["written_test"]["sentences"] == 40 and "role_f1" not in results["tfidf-logreg"]["written_test"]
     page = comparison_page(results)
-    assert "## written test (40 sentences)" in page and "| uner en |" in page
+    assert "## written test (40 sentences)" in page
 
 
 def test_saved_pages_are_current() -> None:
     results = json.loads((RESULTS / "ablation.json").read_text(encoding="utf-8"))
     assert len(results) >= 8
     assert (RESULTS / "ablation.md").read_text(encoding="utf-8") == ablation_page(results, "control")
-    results = json.loads((RESULTS / "release-1.0.json").read_text(encoding="utf-8"))
-    assert (RESULTS / "release-1.0.md").read_text(encoding="utf-8") == comparison_page(results)

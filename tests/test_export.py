@@ -115,6 +115,7 @@ def test_export_writes_a_release_with_its_card(run_folder: Path, tmp_path: Path)
     assert set(config["thresholds"]) == set(config["id2label"].values())
     card = (output / "README.md").read_text()
     assert card.startswith("---\nlanguage: ['fr']\nlicense: apache-2.0")
+    assert json.loads((output / "figures.json").read_text())["written_test"]["sentences"] == 120
     assert "synthetic" in card and "Not to be used for" in card
     assert load_release(output).settings.name == "tiny"
 

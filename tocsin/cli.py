@@ -412,7 +412,7 @@ def compare(
     datasets: Annotated[Path, typer.Option("--datasets", help="Folder with the public datasets, one folder each.")],
     output: Annotated[Path, typer.Option("--output", "-o", help=".json file to write; a page goes beside it as .md.")],
 ) -> None:
-    """Score models side by side on both test parts, on public entities, and by speed, memory and size."""
+    """Score models side by side on both test parts, and by speed, memory and size."""
     _need("torch", "train")
     _need("sklearn", "evaluate")
     if output.suffix != ".json":
@@ -433,7 +433,7 @@ def compare(
         output.parent.mkdir(parents=True, exist_ok=True)
         suites = {"written_test": load_split("test"), "real_news_test": load_real("test", datasets)}
         splits = {split: load_split(split) for split in ("train", "dev")}
-        results = compare_models(folders, suites, datasets, splits, load_real("dev", datasets))
+        results = compare_models(folders, suites, splits, load_real("dev", datasets))
         output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         output.with_suffix(".md").write_text(comparison_page(results), encoding="utf-8")
     except (DatasetError, ModelError, OSError) as error:
@@ -483,6 +483,7 @@ def export(
     output: Annotated[Path, typer.Option("--output", "-o", help="Release folder to write.")],
     corpus: CorpusOption = None,
     datasets: DatasetsOption = None,
+    name: Annotated[str | None, typer.Option(help="What the release calls itself; default: its recipe's name.")] = None,
 ) -> None:
     """Write a release (int8 ONNX) if it keeps what the float model can; exit code 1 and a table if it does not.
 
@@ -500,7 +501,7 @@ def export(
     if output.exists() and not output.is_dir():
         _fail(f"{output}: is a file, expected a folder", USAGE)
     try:
-        changes = cut_release(run, output, corpus or CORPUS_DIR, datasets)
+        changes = cut_release(run, output, corpus or CORPUS_DIR, datasets, name)
     except (ModelError, CorpusError, DatasetError) as error:
         _fail(error)
     table = Table("", "float", "int8", "change", "", title=f"{run} on dev", title_justify="left")
