@@ -51,7 +51,8 @@ def _resample(rows: Counts) -> Counts:
 
 
 def _f1(counts: Counts) -> NDArray[np.float64]:
-    return 2 * counts[..., 0] / np.maximum(counts[..., 1] + counts[..., 2], 1)
+    values: NDArray[np.float64] = 2 * counts[..., 0] / np.maximum(counts[..., 1] + counts[..., 2], 1)
+    return values
 
 
 def _percentiles(values: NDArray[np.float64]) -> Interval:

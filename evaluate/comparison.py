@@ -86,8 +86,8 @@ def comparison_page(results: Mapping[str, Mapping[str, Any]]) -> str:
         head = ["language", "sentences", *results]
         what = "event micro-F1 / macro-F1 / entity F1 / role F1"
         parts.append(f"## {title}, per language: {what}\n\n{markdown_table(head, rows)}")
-    head = "Percent, with 95 % bootstrap intervals; spans are strict. Written by `tocsin compare`."
-    return "\n\n".join(["# Models side by side", head, *parts]) + "\n"
+    about = "Percent, with 95 % bootstrap intervals; spans are strict. Written by `tocsin compare`."
+    return "\n\n".join(["# Models side by side", about, *parts]) + "\n"
 
 
 def _cell(figures: Mapping[str, Any], key: str) -> str:

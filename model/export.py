@@ -91,7 +91,8 @@ def _bytes_beside_embeddings(model: TocsinModel) -> float:
     narrow = sum(p.numel() for name, p in model.named_parameters() if ".intermediate." in name)
     weights = sum(parameter.numel() for parameter in model.parameters()) - table - narrow
     positions = 4 * model.config.max_tokens * model.encoder.config.hidden_size  # stay in float
-    return narrow * (1 / 2 + 4 / _NARROW_BLOCK) + weights * (1 + 4 / _WEIGHT_BLOCK) + positions + _BYTES_OF_THE_REST
+    layers = narrow * (1 / 2 + 4 / _NARROW_BLOCK) + weights * (1 + 4 / _WEIGHT_BLOCK)
+    return float(layers + positions + _BYTES_OF_THE_REST)
 
 
 def _bytes_of_piece(model: TocsinModel) -> float:

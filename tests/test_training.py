@@ -288,7 +288,7 @@ def test_runs_are_averaged(trained: Path, tmp_path: Path) -> None:
     other = Path(shutil.copytree(trained, tmp_path / "other"))
     model = TocsinModel.from_pretrained(other)
     with torch.no_grad():
-        model.event_head.bias += 1
+        model.event_head.bias.add_(1)
     model.save_pretrained(other)
     average_runs([trained, other], tmp_path / "mean")
     mean, first = TocsinModel.from_pretrained(tmp_path / "mean"), TocsinModel.from_pretrained(trained)

@@ -129,7 +129,7 @@ def _file(name_or_path: str) -> Path:
 
 def _read(path: Path) -> dict[str, Any]:
     # "extends" names another recipe, relative to this one, of which this one states only the keys that differ.
-    raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    raw: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     if "extends" not in raw:
         return raw
     base = raw.pop("extends")
