@@ -48,7 +48,7 @@ def test_gold_spans_survive_labels_and_decoding(
     tokenizer: Tokenizer, ontology: Ontology, dev: list[LabelledSentence]
 ) -> None:
     # What perfect logits would score is the ceiling of any model: all spans where words are written apart,
-    # nearly all in Chinese, where a token can straddle the edge of a mention.
+    # most in Chinese and Japanese, where a token can straddle the edge of a mention.
     found: dict[str, list[bool]] = {}
     for sentence in dev:
         units = units_of(sentence.text, tokenizer.encode(sentence.text).offsets)
@@ -58,7 +58,7 @@ def test_gold_spans_survive_labels_and_decoding(
             decoded = {(s.start, s.end, s.label) for s in decode_spans(logits, units, sentence.text, labels)}
             found.setdefault(sentence.lang, []).extend((s.start, s.end, s.label) in decoded for s in spans)
     for lang, hits in found.items():
-        assert np.mean(hits) > (0.96 if lang == "zh" else 0.995), lang
+        assert np.mean(hits) > {"zh": 0.96, "ja": 0.88}.get(lang, 0.995), lang
 
 
 @settings(max_examples=60, deadline=None)
