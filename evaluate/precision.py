@@ -18,6 +18,7 @@ from tocsin.data.records import LabelledSentence
 from tocsin.evaluate.measure import measure
 from tocsin.evaluate.report import markdown_table, percent
 from tocsin.evaluate.scores import score
+from tocsin.evaluate.thresholds import scores_of
 from tocsin.model.export import export_float, quantize_blocks, write_release
 from tocsin.model.network import TocsinModel
 from tocsin.model.pipeline import Pipeline, sentences_of_texts
@@ -98,7 +99,7 @@ def _probabilities(pipeline: Pipeline, dev: Sequence[LabelledSentence], size: in
 
     texts = [sentences_of_texts((s.id, s.lang, s.text) for s in part) for part in parts()]
     predictions = [p for part in texts for p in pipeline.predict(part, all_scores=True)]
-    return np.array([list((p.scores or {}).values()) for p in predictions])
+    return scores_of(predictions, pipeline.settings.ontology.type_names)
 
 
 def precision_page(results: dict[str, dict[str, Any]]) -> str:

@@ -22,6 +22,12 @@ def percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.1f}"
 
 
+def percent_with_interval(figures: Mapping[str, Any], key: str) -> str:
+    """A figure as percent, with its interval where ``figures["intervals"]`` has one."""
+    interval = figures["intervals"].get(key) if key in figures else None
+    return percent(figures.get(key)) + (f" ({percent(interval[0])}–{percent(interval[1])})" if interval else "")
+
+
 def overall_table(results: Mapping[str, Mapping[str, Any]], title: str) -> Table:
     """One column a system, one row a figure, in percent."""
     table = Table(title=title, title_justify="left")

@@ -379,8 +379,7 @@ def ablation(
         output.mkdir(parents=True, exist_ok=True)
         gold = load_real("dev", datasets)
         results = {run.name: score_run(run, gold) for run in runs}
-        (output / "ablation.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        (output / "ablation.md").write_text(ablation_page(results, runs[0].name), encoding="utf-8")
+        _write_results(output / "ablation.json", results, ablation_page(results, runs[0].name))
     except (DatasetError, ModelError, OSError) as error:
         _fail(error)
     print(f"wrote {output / 'ablation.md'}")
@@ -434,8 +433,7 @@ def compare(
         suites = {"written_test": load_split("test"), "real_news_test": load_real("test", datasets)}
         splits = {split: load_split(split) for split in ("train", "dev")}
         results = compare_models(folders, suites, splits, load_real("dev", datasets))
-        output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        output.with_suffix(".md").write_text(comparison_page(results), encoding="utf-8")
+        _write_results(output, results, comparison_page(results))
     except (DatasetError, ModelError, OSError) as error:
         _fail(error)
     print(f"wrote {output.with_suffix('.md')}")
@@ -463,11 +461,15 @@ def precision(
         model, tokenizer = trim_vocabulary(model, tokenizer, model.config.languages, [s.text for s in dev])
         with TemporaryDirectory() as folder:
             results = compare_precisions(model, tokenizer, dev, Path(folder))
-        (output / "precision.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        (output / "precision.md").write_text(precision_page(results), encoding="utf-8")
+        _write_results(output / "precision.json", results, precision_page(results))
     except (ModelError, OSError) as error:
         _fail(error)
     print(f"wrote {output / 'precision.md'}")
+
+
+def _write_results(path: Path, results: dict[str, dict[str, Any]], page: str) -> None:
+    path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    path.with_suffix(".md").write_text(page, encoding="utf-8")
 
 
 def _need(module: str, extra: str) -> None:
