@@ -170,14 +170,15 @@ class TocsinModel(PreTrainedModel):
         return model, Tokenizer.from_file(str(folder / "tokenizer.json"))
 
     def keep_layers(self, count: int) -> None:
-        """Drops all but ``count`` layers of the encoder, evenly spaced, the last among them (as DistilBERT began).
+        """Drops all but ``count`` layers of the encoder, evenly spaced, the first and the last among them (as DistilBERT
+        began).
 
         Raises ``ValueError`` for an encoder that is not BERT-like or has fewer layers.
         """
         layers = getattr(getattr(self.encoder, "encoder", None), "layer", None)
         if layers is None or count > len(layers):
             raise ValueError(f"cannot keep {count} layers of this encoder")
-        kept = [round((i + 1) * len(layers) / count) - 1 for i in range(count)]
+        kept = [round(i * (len(layers) - 1) / max(count - 1, 1)) for i in range(count - 1)] + [len(layers) - 1]
         self.encoder.encoder.layer = nn.ModuleList(layers[i] for i in kept)
         self.encoder.config.num_hidden_layers = count
         self.config.backbone = self.config.backbone | {"num_hidden_layers": count}

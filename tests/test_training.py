@@ -306,5 +306,5 @@ def test_every_recipe_of_ours_can_be_read() -> None:
     for path in RECIPE_DIR.rglob("*.toml"):
         recipe = read_recipe(str(path))
         assert recipe.name == path.stem
-    assert read_recipe("student").layers == 6 and read_recipe("student").corpora == read_recipe("teacher").corpora
+    assert read_recipe("student").layers == 8 and read_recipe("student").corpora == read_recipe("teacher").corpora
     assert read_recipe("ablation/masking").token_masking > 0 == read_recipe("ablation/control").token_masking
