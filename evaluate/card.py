@@ -149,7 +149,8 @@ def _calibration(figures: Mapping[str, Any]) -> str:
 ## Calibration
 
 Probabilities are fitted to real-news dev. Expected calibration error on real-news test: {error["ece_top"]:.3f} of each
-sentence's most probable type, {error["ece_all"]:.4f} of all types.
+sentence's most probable type (a perfect model would show {error["ece_top_by_chance"]:.3f} on so few sentences),
+{error["ece_all"]:.4f} of all types.
 
 ![Reliability diagram](reliability.png)
 
