@@ -52,9 +52,11 @@ def quantize_rows(graph: onnx.ModelProto) -> None:
             "MatMulIntegerToFloat",
             [f"{source}_rows", name + QUANTIZED, "rows_one", name + SCALES, "rows_zero"],
             [f"{target}_unscaled"],
+            name=f"{node.name}_int8",  # which tells the module that it was
             domain=_CONTRIB,
         )
-        nodes += [product, helper.make_node("Mul", [product.output[0], f"{source}_scale"], [target])]
+        scaled = helper.make_node("Mul", [product.output[0], f"{source}_scale"], [target], name=f"{node.name}_scaled")
+        nodes += [product, scaled]
     for name in replaced:
         graph.graph.initializer.remove(weights[name])
     constants = {
