@@ -7,22 +7,21 @@ import signal
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from tocsin.cli_common import FAILURE, INTERRUPTED, SOME_ERRORS, USAGE, ModelOption, fail
+from tocsin.cli_common import FAILURE, INTERRUPTED, SOME_ERRORS, USAGE, ModelOption
 
 if TYPE_CHECKING:
-    from tocsin.data.documents import ErrorRow
+    from tocsin.data.readers import Meter
     from tocsin.data.records import Prediction
-    from tocsin.job import FileJob, InputStream
+    from tocsin.job import Chunk, FileJob, InputStream
     from tocsin.model.pipeline import Pipeline
+    from tocsin.progress import Log
 
 stdout = Console()
-stderr = Console(stderr=True)
 
 
 class Unit(str, Enum):
@@ -71,19 +70,30 @@ def predict(
     ] = None,
     model: ModelOption = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Default: all cores.")] = None,
+    log_json: Annotated[
+        bool, typer.Option("--log-json", help="Tell of the job on standard error in JSON, an object a line.")
+    ] = False,
 ) -> None:
     """Say of every sentence what happened, who, where and with what.
 
     Writes JSONL, CSV or Parquet to a file, JSONL to a pipe, and a coloured view to a terminal. An input that cannot be
     read becomes an error row (in OUTPUT.errors.jsonl, or on standard error) and never stops the rest. A job that writes
     to a file and is killed or interrupted goes on where it was when the same command is given again.
-    Exit codes: 0 all inputs read, 3 some error rows, 1 nothing could be read, 2 wrong usage, 130 interrupted.
+    Exit codes: 0 all inputs read, 3 some error rows, 1 nothing could be read or written, 2 wrong usage,
+    130 interrupted.
     """
     from tocsin.data.language import check_language
-    from tocsin.data.readers import expand_inputs, read_documents
+    from tocsin.data.readers import Meter, expand_inputs, read_documents
     from tocsin.job import FileJob, InputStream, JobError, side_file, state_file
     from tocsin.model.runtime import load_release
     from tocsin.model.settings import ModelError
+    from tocsin.progress import Log
+
+    log = Log(log_json)
+
+    def fail(message: object, code: int = FAILURE) -> NoReturn:
+        log("failed", str(message), exit_code=code)
+        raise typer.Exit(code)
 
     try:
         check_language(lang)
@@ -109,13 +119,15 @@ def predict(
         fail(error)
     settings = pipeline.settings
     reading: dict[str, Any] = {"format": format and format.value, "text_field": text_field, "id_field": id_field}
-    inputs = InputStream(read_documents(files, **reading, keep=keep))
+    meter = Meter()
+    whole = unit is Unit.document
+    inputs = InputStream(read_documents(files, **reading, keep=keep, whole=whole, meter=meter))
     job = None
     if output is not None:
         options = reading | {"model": f"{settings.name} {settings.fingerprint}", "files": files, "unit": unit.value}
         options |= {"lang": lang, "all_scores": all_scores, "keep": keep}
         job = FileJob(output, options | {"threshold": threshold, "precision": precision})
-    run = _Run(pipeline, inputs, job)
+    run = _Run(pipeline, inputs, job, meter, log)
     try:
         run(unit.value, lang, all_scores)
         sys.stdout.flush()
@@ -126,53 +138,58 @@ def predict(
     except JobError as error:
         fail(error)
     except OSError as error:
-        fail(f"{output or 'standard output'}: {(error.strerror or str(error)).lower()}")
+        on = "; the same command goes on from here" if output is not None and state_file(output).exists() else ""
+        fail(f"{output or 'standard output'}: {(error.strerror or str(error)).lower()}{on}")
     run.report()
 
 
 class _Run:
     """One `predict`: to the files of a job, to a pipe, or as a view on a terminal; and what is told about it."""
 
-    def __init__(self, pipeline: Pipeline, inputs: InputStream, job: FileJob | None):
+    def __init__(self, pipeline: Pipeline, inputs: InputStream, job: FileJob | None, meter: Meter, log: Log):
         from tocsin.job import Totals
+        from tocsin.progress import Pace
 
-        self.pipeline, self.inputs, self.job = pipeline, inputs, job
+        self.pipeline, self.inputs, self.job, self.meter, self.log = pipeline, inputs, job, meter, log
         self.totals = job.totals if job else Totals()
+        self.pace = Pace(meter)
         # Not rich's is_terminal, which FORCE_COLOR overrides: a pipe gets JSONL.
         self.view = job is None and sys.stdout.isatty()
         self.interrupted = False
 
     def __call__(self, unit: str, lang: str | None, all_scores: bool) -> None:
         from tocsin.job import chunks
+        from tocsin.progress import Display
 
         if self.job is not None:
             self.job.open(self.inputs)
             self.totals = self.job.totals
-            if self.totals.inputs:
-                print(f"tocsin: going on after {self.totals.inputs} inputs", file=sys.stderr)
         elif not self.view:
             # JSONL is UTF-8 whatever the locale says.
             sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
-        columns = (SpinnerColumn(), TextColumn("{task.completed} sentences"), BarColumn(), TimeElapsedColumn())
-        shown = sys.stderr.isatty() and not self.view
-        # Without redirect_stdout=False the bar would take our JSONL for chatter and print it on standard error.
-        bar = Progress(*columns, console=stderr, disable=not shown, transient=True, redirect_stdout=False)
-        before = signal.signal(signal.SIGINT, self._interrupt) if self.job else None
+        before = self.totals.inputs
+        self.log("started", f"going on after {before} inputs" if before else "", **self.pace.figures(self.totals))
+        display = Display(self.log, self.pace, self.meter, shown=sys.stderr.isatty() and not self.view)
+        handler = signal.signal(signal.SIGINT, self._interrupt) if self.job else None
         try:
-            with bar:
-                task = bar.add_task("predict", total=None, completed=self.totals.records)
-                for sentences, errors, documents in chunks(self.inputs, self.pipeline, unit, lang):
-                    for row in errors:
-                        print(f"tocsin: {row}", file=sys.stderr)
-                    predictions = self.pipeline.predict(sentences, all_scores, lambda done: bar.advance(task, done))
-                    self._write(predictions, errors, documents)
+            with display:
+                for chunk in chunks(self.inputs, self.pipeline, unit, lang):
+                    for row in chunk.errors:
+                        self.log("error_row", str(row), **row.to_dict())
+                    for batch in chunk.batches():
+                        done = self.pipeline.predict(
+                            batch, all_scores, lambda count: display.advance(count, self.totals)
+                        )
+                        self._write(done)
+                    self._commit(chunk)
+                    display.advance(0, self.totals)
                     if self.interrupted:
                         return
             if self.job is not None:
                 self.job.finish()
         finally:
             if self.job is not None:
-                signal.signal(signal.SIGINT, before)
+                signal.signal(signal.SIGINT, handler)
                 self.job.close()
 
     def _interrupt(self, *_: object) -> None:
@@ -180,14 +197,13 @@ class _Run:
         self.interrupted = True
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def _write(self, predictions: list[Prediction], errors: list[ErrorRow], documents: int) -> None:
+    def _write(self, predictions: list[Prediction]) -> None:
         from tocsin.data.writers import json_line
-        from tocsin.job import count
 
         if self.job is not None:
-            self.job.write(predictions, errors, documents, self.inputs.digest)
+            self.job.write(predictions)
             return
-        count(self.totals, predictions, errors, documents)
+        self.totals.add(predictions)
         for prediction in predictions:
             if self.view:
                 from tocsin.view import print_prediction
@@ -196,22 +212,32 @@ class _Run:
             else:
                 sys.stdout.write(json_line(prediction.to_dict()))
 
+    def _commit(self, chunk: Chunk) -> None:
+        if self.job is not None:
+            self.job.commit(chunk)
+        else:
+            self.totals.close(chunk)
+
     def report(self) -> None:
+        """The closing summary, and the exit code if it is not 0."""
         totals = self.totals
         if totals.untested:
             counts = ", ".join(f"{count} in {lang!r}" for lang, count in sorted(totals.untested.items()))
-            print(f"tocsin: the model was not tested on the language of some sentences: {counts}", file=sys.stderr)
+            self.log("untested", f"the model was not tested on the language of some sentences: {counts}")
+        code = SOME_ERRORS if totals.records else FAILURE
+        code = INTERRUPTED if self.interrupted else code if totals.errors else 0
+        summary = ""
         if self.job is not None:
             from tocsin.job import side_file
 
             where = f" in {side_file(self.job.output)}" if totals.errors else ""
-            print(
-                f"tocsin: {totals.inputs} inputs: {totals.documents} gave {totals.records} records in "
-                f"{self.job.output}, {totals.errors} are error rows{where}",
-                file=sys.stderr,
+            summary = (
+                f"{totals.inputs} inputs: {totals.documents} gave {totals.records} records in "
+                f"{self.job.output}, {totals.errors} are error rows{where}"
             )
         if self.interrupted:
-            print("tocsin: interrupted; the same command goes on from here", file=sys.stderr)
-            raise typer.Exit(INTERRUPTED)
-        if totals.errors:
-            raise typer.Exit(SOME_ERRORS if totals.records else FAILURE)
+            summary += "\ntocsin: interrupted; the same command goes on from here"
+        figures = self.pace.figures(totals)
+        self.log("interrupted" if self.interrupted else "finished", summary, exit_code=code, **figures)
+        if code:
+            raise typer.Exit(code)
