@@ -17,6 +17,8 @@ from rich.padding import Padding
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from tocsin.cli_benchmark import benchmark_app
+
 if TYPE_CHECKING:
     from tocsin.data.documents import ErrorRow
     from tocsin.data.records import Prediction
@@ -30,6 +32,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="The corpus.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+app.add_typer(benchmark_app, name="benchmark")
 
 stdout = Console()
 stderr = Console(stderr=True)
@@ -608,7 +611,10 @@ def predict(
         typer.Option(min=0, max=1, help="Report only what reaches this precision on dev: fewer events, surer ones."),
     ] = None,
     model: ModelOption = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Default: all cores.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Default: as many as turn out to help.")] = None,
+    dedup: Annotated[
+        bool, typer.Option(help="Read identical sentences of a batch once; records are the same either way.")
+    ] = True,
 ) -> None:
     """Say of every sentence what happened, who, where and with what.
 
@@ -638,7 +644,7 @@ def predict(
             if written.exists() and any(written.samefile(path) for path in meant):
                 _fail(f"{written}: would overwrite an input", USAGE)
     try:
-        pipeline = load_release(model, threads)
+        pipeline = load_release(model, threads, dedup)
         if threshold is not None and precision is not None:
             _fail("--threshold and --precision exclude each other", USAGE)
         if threshold is not None or precision is not None:
