@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
+from tocsin.cli_benchmark import benchmark_app
 from tocsin.cli_common import FAILURE, USAGE, ModelOption
 from tocsin.cli_common import fail as _fail
 from tocsin.cli_common import need as _need
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="The corpus.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+app.add_typer(benchmark_app, name="benchmark")
 
 stdout = Console()
 

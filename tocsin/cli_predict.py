@@ -69,7 +69,10 @@ def predict(
         typer.Option(min=0, max=1, help="Report only what reaches this precision on dev: fewer events, surer ones."),
     ] = None,
     model: ModelOption = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Default: all cores.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Default: as many as turn out to help.")] = None,
+    dedup: Annotated[
+        bool, typer.Option(help="Read identical sentences of a batch once; records are the same either way.")
+    ] = True,
     log_json: Annotated[
         bool, typer.Option("--log-json", help="Tell of the job on standard error in JSON, an object a line.")
     ] = False,
@@ -110,7 +113,7 @@ def predict(
             if written.exists() and any(written.samefile(path) for path in meant):
                 fail(f"{written}: would overwrite an input", USAGE)
     try:
-        pipeline = load_release(model, threads)
+        pipeline = load_release(model, threads, dedup)
         if threshold is not None and precision is not None:
             fail("--threshold and --precision exclude each other", USAGE)
         if threshold is not None or precision is not None:
