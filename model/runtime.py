@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import onnxruntime
 from tokenizers import Tokenizer
 
 from tocsin.model.pipeline import Engine, Floats, Integers, Pipeline
-from tocsin.model.settings import OUTPUTS, ModelError, Settings, checksums, read_config
+from tocsin.model.settings import OUTPUTS, ModelError, Settings, read_config, verify_checksums
 
 RELEASED_DIR = Path(__file__).resolve().with_name("released")
 
@@ -22,7 +21,7 @@ def load_release(name_or_path: str | Path | None = None, threads: int | None = N
     """
     directory = _directory(name_or_path)
     config = read_config(directory)
-    _verify(directory, config)
+    verify_checksums(directory, config)
     settings = Settings.from_config(config, str(directory / "config.json"))
     try:
         tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
@@ -46,13 +45,6 @@ def _directory(name_or_path: str | Path | None) -> Path:
         return Path(snapshot_download(str(name_or_path)))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise ModelError(f"{name_or_path}: no such folder, and the hub did not give it: {error}") from error
-
-
-def _verify(directory: Path, config: dict[str, Any]) -> None:
-    expected = config.get("checksums", {})
-    for file, checksum in checksums(directory).items():
-        if expected.get(file) != checksum:
-            raise ModelError(f"{directory / file}: damaged: its checksum is not the one in config.json")
 
 
 def _engine(path: Path, threads: int | None) -> Engine:
