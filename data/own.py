@@ -144,7 +144,7 @@ class _Reader:
             types,
             spans["entities"] or (),
             spans["roles"] or (),
-            negative="" if types or undecided else "none",
+            negative="" if given else "none",
             source=place,
             annotated=Annotated(
                 None if self.scheme == "ours" else self.covered - undecided,

@@ -7,10 +7,14 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from tocsin.cli import app
 from tocsin.data.own import OwnDataError, read_labelled, read_splits, types_of_codes
-from tocsin.data.records import FULLY
+from tocsin.data.records import FULLY, LabelledSentence
+from tocsin.model.pipeline import Pipeline
 
+ROOT = Path(__file__).resolve().parents[1]
 TEXT = "Vandals cut the main pipe at Orsk on Friday."
 
 
@@ -85,15 +89,17 @@ def test_codes_of_one_type_are_types_and_codes_of_several_leave_them_unknown(tmp
             {"text": "a b", "labels": "Looting/property destruction; Arrests"},
             {"text": "c d", "labels": "Change to group/activity; Arrests"},
             {"text": "e f", "labels": "none"},
+            {"text": "g h", "labels": "Other"},
         ],
     )
-    plain, several, none = read_labelled(path, "acled")
+    plain, several, none, other = read_labelled(path, "acled")
     assert plain.types == ("property_destruction", "arrest")
     covered = plain.annotated.types
     assert covered is not None and "air_drone_strike" in covered and "aid" not in covered  # ACLED has no aid
     assert several.types == ("arrest",)
     assert covered - (several.annotated.types or set()) == {"mobilization", "withdrawal", "group_change"}
     assert none.negative == "none" and none.annotated.types == covered
+    assert (other.types, other.negative, other.annotated.types) == ((), "", covered)  # an event, but none of ours
 
 
 @pytest.mark.parametrize(
@@ -172,3 +178,69 @@ def test_files_that_are_none_are_named(tmp_path: Path) -> None:
         "no field 'labels' (fields: text, label)"
         in problems(table(tmp_path / "x.csv", [{"text": TEXT, "label": "threat"}]))[0]
     )
+
+
+def test_our_example_is_read() -> None:
+    parts = read_splits([ROOT / "data" / "examples" / "mine.csv"])
+    assert len(parts["train"]) + len(parts["dev"]) == 60 and len(parts["dev"]) >= 5
+
+
+def test_train_says_what_is_wrong_with_the_file_and_starts_nothing(tmp_path: Path) -> None:
+    path = table(tmp_path / "x.csv", [{"text": TEXT, "labels": "vandalism"}])
+    result = CliRunner().invoke(app, ["train", "mine", "--data", str(path), "-o", str(tmp_path / "run")])
+    assert result.exit_code == 2
+    assert f"{path}:1: field 'labels': unknown label 'vandalism'" in result.output
+    assert not (tmp_path / "run").exists()
+
+
+def test_own_labels_are_learned_from_the_release_and_the_layers_they_say_nothing_of_stay(
+    release: Pipeline, dev: list[LabelledSentence], tmp_path: Path
+) -> None:
+    from tocsin.model.export import load_trained
+    from tocsin.model.torch_engine import torch_pipeline
+
+    # A convention of the user's own: here a planned outage is a restriction, to the release it is nothing.
+    places = ["Orsk", "Brenn", "Kaldor", "Mirow", "Tessen", "Varga"]
+    rows = [
+        {
+            "text": f"The utility will shut the taps in {place} from {hour} o'clock.",
+            "labels": "restriction",
+            "lang": "en",
+        }
+        for place in places
+        for hour in ("six", "nine")
+    ]
+    path = table(tmp_path / "outages.csv", rows)
+    recipe = tmp_path / "few-steps.toml"
+    recipe.write_text(
+        f"""
+        extends = "{ROOT / "train" / "recipes" / "mine"}"
+        name = "few-steps"
+        languages = ["en", "fr"]
+        auxiliary_languages = []
+        written_share = 0.05
+        epochs = 1
+        batch_size = 8
+        sampling = {{ own = 40, written = 16 }}
+        """,
+        encoding="utf-8",
+    )
+    run = tmp_path / "run"
+    command = ["train", str(recipe), "--init", "release", "--data", str(path), "-o", str(run)]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    assert "before" in result.output and "after" in result.output
+    model, tokenizer = load_trained(run)
+    stated = model.config.training
+    assert set(stated["sources"]) == {"own", "written"} and stated["continues"]["recipe"]["name"] == "teacher"
+    after = torch_pipeline(model, tokenizer)
+    new = [sentence for sentence in read_labelled(path) if "nine" in sentence.text]
+    scores = [
+        [(p.scores or {})["restriction"] for p in pipeline.predict_labelled(new, all_scores=True)]
+        for pipeline in (release, after)
+    ]
+    assert all(b > 0.5 and b > a for a, b in zip(*scores))
+    others = [sentence for sentence in dev if sentence.lang in ("en", "fr")][::10]
+    kept = [pipeline.predict_labelled(others) for pipeline in (release, after)]
+    spans = [{(p.id, s.start, s.end, s.label) for p in predicted for s in p.entities} for predicted in kept]
+    assert len(spans[0] & spans[1]) > 0.8 * len(spans[0])
