@@ -86,7 +86,9 @@ def _source_rows(run: Mapping[str, Any]) -> list[list[str]]:
         elif kind == "public":
             corpus = public_corpus(name)
             what = f"{corpus.origin} ({corpus.licence}); its labels"
-        rows.append([what, f"{count:,}", f"{sampling.get(source, 0 if sampling else count):,}"])
+        elif kind == "own":
+            what = "sentences and labels of who trained this model"
+        rows.append([what, f"{count:,}", f"{sampling.get(source) or count:,}"])
     return rows
 
 

@@ -51,6 +51,9 @@ def test_trimming_keeps_what_a_language_needs_and_changes_no_prediction(ontology
     assert small_tokenizer.get_vocab_size() < tokenizer.get_vocab_size() / 4
     for text in texts:
         assert small_tokenizer.encode(text).tokens == tokenizer.encode(text).tokens
+    again, tokenizer_again = trim_vocabulary(small, small_tokenizer, LANGUAGES, [])  # as for a run from a release
+    assert tokenizer_again.get_vocab() == small_tokenizer.get_vocab()
+    assert torch.equal(again.encoder.get_input_embeddings().weight, small.encoder.get_input_embeddings().weight)
     # A word of another script falls back to shorter pieces, not to nothing.
     assert small_tokenizer.encode("Κυβέρνηση").offsets[-2][1] == 9
     sentences = sentences_of_texts((str(i), "fr", text) for i, text in enumerate(texts))

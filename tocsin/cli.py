@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -19,6 +19,12 @@ from tocsin.cli_common import FAILURE, USAGE, ModelOption
 from tocsin.cli_common import fail as _fail
 from tocsin.cli_common import need as _need
 from tocsin.cli_predict import predict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tocsin.data.records import LabelledSentence
+    from tocsin.train.recipe import Recipe
 
 # Each command imports what it needs: `tocsin types` shall not wait for ONNX Runtime, nor prediction for torch.
 
@@ -37,6 +43,15 @@ class Suite(str, Enum):
 
     written = "written"
     real_news = "real-news"
+
+
+class Codes(str, Enum):
+    """The scheme of a user's labels."""
+
+    ours = "ours"
+    acled = "acled"
+    plover = "plover"
+    cameo = "cameo"
 
 
 class Split(str, Enum):
@@ -261,7 +276,6 @@ def learning_curve(
 
     from tocsin.data.corpus import CorpusError, load_split
     from tocsin.data.realnews import load_real
-    from tocsin.data.records import LabelledSentence
     from tocsin.data.sources import DatasetError
     from tocsin.evaluate.learning_curve import curve_table
     from tocsin.evaluate.learning_curve import learning_curve as measure
@@ -291,26 +305,77 @@ def learning_curve(
         results.write_text(json.dumps(points, indent=1) + "\n", encoding="utf-8")
 
 
+def _report_own(
+    recipe: Recipe,
+    run: Path,
+    own: Mapping[str, Sequence[LabelledSentence]],
+    dev: Sequence[LabelledSentence],
+) -> None:
+    from tocsin.data.ontology import load_ontology
+    from tocsin.evaluate.before_after import before_and_after
+    from tocsin.evaluate.report import overall_table
+    from tocsin.model.export import load_trained
+    from tocsin.model.network import TocsinModel
+    from tocsin.model.torch_engine import torch_pipeline
+
+    print(", ".join(f"{len(sentences)} sentences {split}" for split, sentences in own.items()))
+    if undecided := sum(not s.types and not s.negative for part in own.values() for s in part):
+        print(
+            f"{undecided} of them name no single type: their codes stand for several, only the others are known absent"
+        )
+    before, tokenizer = TocsinModel.from_backbone(
+        recipe.backbone,
+        load_ontology(),
+        recipe.languages,
+        recipe.max_tokens,
+        recipe.head_dropout,
+        recipe.label_attention,
+    )
+    suites = {"your dev sentences": own["dev"], "dev sentences of ours": dev[len(own["dev"]) :]}
+    pipelines = torch_pipeline(before, tokenizer), torch_pipeline(*load_trained(run))
+    for part, figures in before_and_after(*pipelines, suites).items():
+        stdout.print(overall_table(figures, f"{len(suites[part])} {part}"))
+
+
 @app.command()
 def train(
     recipe: Annotated[
-        str, typer.Argument(help="A recipe file, or one of ours by name: first-light, teacher, student.")
+        str, typer.Argument(help="A recipe file, or one of ours by name: first-light, teacher, student, mine.")
     ],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Default: runs/NAME.")] = None,
     corpus: CorpusOption = None,
     datasets: DatasetsOption = None,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            help="What to start from, instead of the recipe's backbone: release, a release or run folder, ..."
+        ),
+    ] = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(help="Your labelled sentences (.csv, .jsonl, .parquet; columns text, labels); may be repeated."),
+    ] = None,
+    codes: Annotated[Codes, typer.Option(help="The scheme that the labels of --data are of.")] = Codes.ours,
 ) -> None:
-    """Fine-tune a model; the same command goes on after a kill."""
+    """Fine-tune a model; the same command goes on after a kill.
+
+    With your own sentences: tocsin train mine --data FILE, which starts from the released model.
+    """
     _need("torch", "train")
+    from dataclasses import replace
+
     from tocsin.data.corpus import CORPUS_DIR, CorpusError
+    from tocsin.data.own import OwnDataError, read_splits
     from tocsin.data.sources import DatasetError
     from tocsin.train.recipe import RecipeError, read_recipe
     from tocsin.train.sentences import recipe_sentences
 
     try:
         choices = read_recipe(recipe)
-        parts = recipe_sentences(choices, corpus or CORPUS_DIR, datasets)
-    except (RecipeError, CorpusError, DatasetError) as error:
+        choices = replace(choices, backbone=init or choices.backbone)
+        own = read_splits(data, codes.value) if data else None
+        parts = recipe_sentences(choices, corpus or CORPUS_DIR, datasets, own)
+    except (RecipeError, CorpusError, DatasetError, OwnDataError) as error:
         _fail(error, USAGE)
     from tocsin.evaluate.scores import score
     from tocsin.model.backbone import BackboneError
@@ -326,7 +391,10 @@ def train(
         _fail(error)
     from tocsin.evaluate.report import full_report
 
-    stdout.print(full_report({choices.name: figures}, f"{choices.name} on dev"))
+    if own is None:
+        stdout.print(full_report({choices.name: figures}, f"{choices.name} on dev"))
+    else:
+        _report_own(choices, output, own, parts[1])
     print(f"saved in {output}; next: tocsin export {output} -o RELEASE")
 
 
