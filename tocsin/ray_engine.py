@@ -70,13 +70,7 @@ class Part:
     node: str
 
 
-def predict_files(
-    files: Sequence[str],
-    output: Path,
-    job: RayJob,
-    address: str | None = None,
-    part_characters: int = PART_CHARACTERS,
-) -> Iterator[Part]:
+def predict_files(files: Sequence[str], output: Path, job: RayJob, address: str | None = None) -> Iterator[Part]:
     """Predicts ``files`` into the folder ``output`` and gives the parts in input order as they are done; error rows
     are written to its side file. Paths must lead to the same files on all machines.
 
@@ -92,7 +86,7 @@ def predict_files(
     side = TextFile(side_file(output))
     side.path.unlink(missing_ok=True)
     try:
-        for part in _execute(inputs, output.resolve(), job, address, part_characters):
+        for part in _execute(inputs, output.resolve(), job, address):
             if part.errors:
                 side.open(side.path.stat().st_size if side.path.exists() else 0)
                 for row in part.errors:
@@ -104,9 +98,7 @@ def predict_files(
             shutil.rmtree(rest) if rest.is_dir() else rest.unlink()
 
 
-def _execute(
-    inputs: Sequence[tuple[Input, str]], output: Path, job: RayJob, address: str | None, part_characters: int
-) -> Iterator[Part]:
+def _execute(inputs: Sequence[tuple[Input, str]], output: Path, job: RayJob, address: str | None) -> Iterator[Part]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anyone
     import ray
     from ray.data import ActorPoolStrategy, DataContext, TaskPoolStrategy
@@ -125,7 +117,7 @@ def _execute(
         context.enable_progress_bars = False
         context.print_on_execution_start = False
         runs = _runs(inputs)
-        arguments = (dict(job.reading), part_characters, str(Path.cwd()))
+        arguments = (dict(job.reading), PART_CHARACTERS, str(Path.cwd()))
         parts = (
             ray.data.from_items(runs, override_num_blocks=len(runs))
             # Readers wait most of the time. Asking for a CPU they would keep it from an actor, or wait for ever.
