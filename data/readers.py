@@ -14,7 +14,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -44,10 +44,12 @@ class _Source:
 
 @dataclass(frozen=True)
 class Input:
-    """One file to read, or why what was asked for is none."""
+    """One file to read, or why what was asked for is none. ``name``: what its documents are known by: its own name,
+    or its path where two inputs have one name."""
 
     path: str
     problem: str = ""
+    name: str = ""
 
 
 def expand_inputs(paths: Sequence[str]) -> list[Input]:
@@ -74,7 +76,11 @@ def expand_inputs(paths: Sequence[str]) -> list[Input]:
             inputs += [Input(match) for match in matches] or [Input(path, "no file matches")]
         else:
             inputs.append(Input(path))
-    return inputs
+    names = ["stdin" if item.path == STDIN else Path(item.path).name for item in inputs]
+    counts = Counter(names)
+    return [
+        replace(item, name=_writable(name if counts[name] == 1 else item.path)) for item, name in zip(inputs, names)
+    ]
 
 
 def _kind(path: Path) -> tuple[str | None, str | None]:
@@ -101,38 +107,29 @@ def read_documents(
     two inputs have one name). ``id_field``: by default "id" where a row has it, else a row is known by its place; a
     field asked for must be there. ``keep``: documents carry all other fields of their row.
     """
-    for item, name in named_inputs(paths):
-        yield from read_input(item, name, format=format, text_field=text_field, id_field=id_field, keep=keep)
+    return read_inputs(expand_inputs(paths), format=format, text_field=text_field, id_field=id_field, keep=keep)
 
 
-def named_inputs(paths: Sequence[str]) -> list[tuple[Input, str]]:
-    """The files that are meant, each with the name its documents are known by: its own, or its path where two inputs
-    have one name."""
-    inputs = expand_inputs(paths)
-    own = ["stdin" if item.path == STDIN else Path(item.path).name for item in inputs]
-    counts = Counter(own)
-    return [(item, _writable(name if counts[name] == 1 else item.path)) for item, name in zip(inputs, own, strict=True)]
-
-
-def read_input(
-    item: Input, name: str, *, format: str | None, text_field: str, id_field: str | None, keep: bool
+def read_inputs(
+    inputs: Sequence[Input], *, format: str | None, text_field: str, id_field: str | None, keep: bool
 ) -> Iterator[Document | ErrorRow]:
-    """Documents and error rows of one of :func:`named_inputs`; the options are those of :func:`read_documents`."""
-    source = _Source(item.path, name, text_field, id_field, keep)
-    if item.problem:
-        yield source.error(None, item.problem)
-        return
-    told, compression = _kind(Path(item.path))
-    kind = format or told or "text"
-    try:
-        with _open(item.path, compression) as stream:
-            if kind == "parquet" and not stream.seekable():
-                # Parquet is read from its end; a pipe has to be held whole.
-                yield from _read(io.BytesIO(stream.read()), source, kind)
-            else:
-                yield from _read(stream, source, kind)
-    except OSError as error:
-        yield source.error(None, (error.strerror or str(error)).lower())
+    """:func:`read_documents` of some of the inputs that :func:`expand_inputs` found."""
+    for item in inputs:
+        source = _Source(item.path, item.name, text_field, id_field, keep)
+        if item.problem:
+            yield source.error(None, item.problem)
+            continue
+        told, compression = _kind(Path(item.path))
+        kind = format or told or "text"
+        try:
+            with _open(item.path, compression) as stream:
+                if kind == "parquet" and not stream.seekable():
+                    # Parquet is read from its end; a pipe has to be held whole.
+                    yield from _read(io.BytesIO(stream.read()), source, kind)
+                else:
+                    yield from _read(stream, source, kind)
+        except OSError as error:
+            yield source.error(None, (error.strerror or str(error)).lower())
 
 
 def _open(path: str, compression: str | None) -> BinaryIO:

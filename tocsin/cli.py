@@ -20,9 +20,8 @@ from rich.table import Table
 if TYPE_CHECKING:
     from tocsin.data.documents import ErrorRow
     from tocsin.data.records import Prediction
-    from tocsin.job import FileJob, InputStream, Totals
+    from tocsin.job import FileJob, InputStream
     from tocsin.model.pipeline import Pipeline
-    from tocsin.ray_engine import RayJob
 
 # Each command imports what it needs: `tocsin types` shall not wait for ONNX Runtime, nor prediction for torch.
 
@@ -617,13 +616,13 @@ def predict(
     ] = None,
     model: ModelOption = None,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Default: all cores; with --engine ray one a copy of the model.")
+        int | None, typer.Option(min=1, help="Default: all cores; with --engine ray one for each copy of the model.")
     ] = None,
     engine: Annotated[
-        PredictEngine, typer.Option(help="This machine, or a Ray cluster; ray writes OUTPUT as a folder of Parquet.")
+        PredictEngine, typer.Option(help="This machine, or a Ray cluster, which writes a folder of Parquet files.")
     ] = PredictEngine.local,
     address: Annotated[
-        str | None, typer.Option(help="Of the Ray cluster; default: the one Ray finds, else this machine.")
+        str | None, typer.Option(help="Of the Ray cluster; default: the one that Ray finds, else this machine.")
     ] = None,
 ) -> None:
     """Say of every sentence what happened, who, where and with what.
@@ -671,13 +670,20 @@ def predict(
     settings = pipeline.settings
     reading: dict[str, Any] = {"format": format and format.value, "text_field": text_field, "id_field": id_field}
     if engine is PredictEngine.ray:
+        from tocsin.cli_ray import predict_on_ray
         from tocsin.ray_engine import RayJob
 
         assert output is not None and threads is not None
-        thresholds, reading = settings.thresholds, reading | {"keep": keep}
-        work = RayJob(model, settings.fingerprint, thresholds, threads, reading, unit.value, lang, all_scores)
-        _predict_on_ray(files, output, work, address)
-        return
+        reading |= {"keep": keep}
+        ray_job = RayJob(
+            model, settings.fingerprint, settings.thresholds, threads, reading, unit.value, lang, all_scores
+        )
+        try:
+            raise typer.Exit(predict_on_ray(files, output, ray_job, address))
+        except JobError as error:
+            _fail(error)
+        except OSError as error:
+            _fail(f"{output}: {(error.strerror or str(error)).lower()}")
     inputs = InputStream(read_documents(files, **reading, keep=keep))
     job = None
     if output is not None:
@@ -766,53 +772,24 @@ class _Run:
                 sys.stdout.write(json_line(prediction.to_dict()))
 
     def report(self) -> None:
-        _report(self.totals, self.job and self.job.output)
+        totals = self.totals
+        if totals.untested:
+            counts = ", ".join(f"{count} in {lang!r}" for lang, count in sorted(totals.untested.items()))
+            print(f"tocsin: the model was not tested on the language of some sentences: {counts}", file=sys.stderr)
+        if self.job is not None:
+            from tocsin.job import side_file
+
+            where = f" in {side_file(self.job.output)}" if totals.errors else ""
+            print(
+                f"tocsin: {totals.inputs} inputs: {totals.documents} gave {totals.records} records in "
+                f"{self.job.output}, {totals.errors} are error rows{where}",
+                file=sys.stderr,
+            )
         if self.interrupted:
             print("tocsin: interrupted; the same command goes on from here", file=sys.stderr)
             raise typer.Exit(INTERRUPTED)
-        _exit_for(self.totals)
-
-
-def _predict_on_ray(files: list[str], output: Path, work: RayJob, address: str | None) -> None:
-    from tocsin.job import JobError, Totals
-    from tocsin.ray_engine import predict_files
-
-    totals = Totals()
-    columns = (SpinnerColumn(), TextColumn("{task.completed} sentences"), BarColumn(), TimeElapsedColumn())
-    try:
-        with Progress(*columns, console=stderr, disable=not sys.stderr.isatty(), transient=True) as bar:
-            task = bar.add_task("predict", total=None)
-            for part in predict_files(files, output, work, address):
-                for row in part.errors:
-                    print(f"tocsin: {row}", file=sys.stderr)
-                totals.add(part.totals)
-                bar.advance(task, part.totals.records)
-    except JobError as error:
-        _fail(error)
-    except OSError as error:
-        _fail(f"{output}: {(error.strerror or str(error)).lower()}")
-    _report(totals, output)
-    _exit_for(totals)
-
-
-def _report(totals: Totals, output: Path | None) -> None:
-    if totals.untested:
-        counts = ", ".join(f"{count} in {lang!r}" for lang, count in sorted(totals.untested.items()))
-        print(f"tocsin: the model was not tested on the language of some sentences: {counts}", file=sys.stderr)
-    if output is not None:
-        from tocsin.job import side_file
-
-        where = f" in {side_file(output)}" if totals.errors else ""
-        print(
-            f"tocsin: {totals.inputs} inputs: {totals.documents} gave {totals.records} records in "
-            f"{output}, {totals.errors} are error rows{where}",
-            file=sys.stderr,
-        )
-
-
-def _exit_for(totals: Totals) -> None:
-    if totals.errors:
-        raise typer.Exit(SOME_ERRORS if totals.records else FAILURE)
+        if totals.errors:
+            raise typer.Exit(SOME_ERRORS if totals.records else FAILURE)
 
 
 def main() -> None:

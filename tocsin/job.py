@@ -42,13 +42,6 @@ class Totals:
         """Documents and error rows: every input is one of the two."""
         return self.documents + self.errors
 
-    def add(self, other: Totals) -> None:
-        """Counts what another part of the job counted."""
-        self.documents += other.documents
-        self.errors += other.errors
-        self.records += other.records
-        self.untested.update(other.untested)
-
 
 class InputStream:
     """Inputs that are counted and hashed as they pass, so that a job that goes on can tell that they are the same."""

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tocsin.data.documents import Document, ErrorRow
-from tocsin.data.readers import STDIN, Input, named_inputs, read_input
+from tocsin.data.readers import STDIN, Input, expand_inputs, read_inputs
 from tocsin.data.writers import ParquetWriter, TextFile, json_line
 from tocsin.job import JobError, Totals, chunks, count, side_file
 from tocsin.model.pipeline import Pipeline
@@ -39,7 +39,7 @@ _UNFINISHED = "."  # files that begin so are no data to those that read a folder
 
 @dataclass(frozen=True)
 class RayJob:
-    """What is to be done with every input. ``reading``: options of :func:`tocsin.data.readers.read_input`;
+    """What is to be done with every input. ``reading``: options of :func:`tocsin.data.readers.read_inputs`;
     ``threads``: CPUs that Ray reserves for each actor, and threads of its model."""
 
     model: str | None
@@ -81,7 +81,7 @@ def predict_files(files: Sequence[str], output: Path, job: RayJob, address: str 
         raise JobError("standard input cannot be read by other machines, give files")
     if output.exists():
         raise JobError(f"{output}: exists already; name another folder, --engine ray overwrites nothing")
-    inputs = named_inputs(files)
+    inputs = expand_inputs(files)
     output.mkdir(parents=True)
     side = TextFile(side_file(output))
     side.path.unlink(missing_ok=True)
@@ -98,7 +98,7 @@ def predict_files(files: Sequence[str], output: Path, job: RayJob, address: str 
             shutil.rmtree(rest) if rest.is_dir() else rest.unlink()
 
 
-def _execute(inputs: Sequence[tuple[Input, str]], output: Path, job: RayJob, address: str | None) -> Iterator[Part]:
+def _execute(inputs: Sequence[Input], output: Path, job: RayJob, address: str | None) -> Iterator[Part]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anyone
     import ray
     from ray.data import ActorPoolStrategy, DataContext, TaskPoolStrategy
@@ -142,20 +142,19 @@ def _execute(inputs: Sequence[tuple[Input, str]], output: Path, job: RayJob, add
             ray.shutdown()
 
 
-def _runs(inputs: Sequence[tuple[Input, str]]) -> list[dict[str, Any]]:
+def _runs(inputs: Sequence[Input]) -> list[dict[str, Any]]:
     """Rows of consecutive inputs that one task reads."""
-    runs: list[list[tuple[Input, str]]] = []
+    runs: list[list[Input]] = []
     size = 0
-    for item, name in inputs:
+    for item in inputs:
         if not runs or size >= _RUN_BYTES or len(runs[-1]) >= _RUN_FILES:
             runs.append([])
             size = 0
-        runs[-1].append((item, name))
+        runs[-1].append(item)
         path = Path(item.path)
         size += path.stat().st_size if path.is_file() else 0
     return [
-        {"name": f"{number:06}", "inputs": json.dumps([(item.path, item.problem, name) for item, name in run])}
-        for number, run in enumerate(runs)
+        {"name": f"{number:06}", "inputs": json.dumps([vars(item) for item in run])} for number, run in enumerate(runs)
     ]
 
 
@@ -166,14 +165,13 @@ def _read_parts(
     os.chdir(folder)  # relative paths mean what they mean to who started the job
     items: list[str] = []
     size = number = 0
-    for path, problem, name in json.loads(run["inputs"]):
-        for item in read_input(Input(path, problem), name, **reading):
-            # Escapes keep what is no character (in other fields of a row), and plain text what has no JSON type.
-            items.append(json.dumps(vars(item), default=str))
-            size += len(item.text) if isinstance(item, Document) else 0
-            if size >= part_characters or len(items) >= _PART_INPUTS:
-                yield {"name": f"{run['name']}-{number:06}", "items": items}
-                items, size, number = [], 0, number + 1
+    for item in read_inputs([Input(**item) for item in json.loads(run["inputs"])], **reading):
+        # Escapes keep what is no character (in other fields of a row), and plain text what has no JSON type.
+        items.append(json.dumps(vars(item), default=str))
+        size += len(item.text) if isinstance(item, Document) else 0
+        if size >= part_characters or len(items) >= _PART_INPUTS:
+            yield {"name": f"{run['name']}-{number:06}", "items": items}
+            items, size, number = [], 0, number + 1
     if items:
         yield {"name": f"{run['name']}-{number:06}", "items": items}
 
@@ -216,6 +214,17 @@ class _Predictor:
             "errors": [json.dumps(error.to_dict()) for error in errors],
             "node": self._node,
         }
+
+
+def total(parts: Iterable[Part]) -> Totals:
+    """What became of all inputs."""
+    totals = Totals()
+    for part in parts:
+        totals.documents += part.totals.documents
+        totals.errors += part.totals.errors
+        totals.records += part.totals.records
+        totals.untested.update(part.totals.untested)
+    return totals
 
 
 def _items(rows: Iterable[str]) -> Iterator[Document | ErrorRow]:
