@@ -59,10 +59,12 @@ class _Source:
 
 @dataclass(frozen=True)
 class Input:
-    """One file to read, or why what was asked for is none."""
+    """One file to read, or why what was asked for is none. ``name``: what its documents are known by: its own name,
+    or its path where two inputs have one name."""
 
     path: str
     problem: str = ""
+    name: str = ""
 
 
 def expand_inputs(paths: Sequence[str]) -> list[Input]:
@@ -89,7 +91,11 @@ def expand_inputs(paths: Sequence[str]) -> list[Input]:
             inputs += [Input(match) for match in matches] or [Input(path, "no file matches")]
         else:
             inputs.append(Input(path))
-    return inputs
+    names = ["stdin" if item.path == STDIN else Path(item.path).name for item in inputs]
+    counts = Counter(names)
+    return [
+        replace(item, name=_writable(name if counts[name] == 1 else item.path)) for item, name in zip(inputs, names)
+    ]
 
 
 def _kind(path: Path) -> tuple[str | None, str | None]:
@@ -122,21 +128,28 @@ def read_documents(
     inputs = expand_inputs(paths)
     meter = meter or Meter()
     meter.expect(inputs)
-    return _read_inputs(inputs, format, _Source("", "", text_field, id_field, keep, whole), meter)
+    return read_inputs(
+        inputs, format=format, text_field=text_field, id_field=id_field, keep=keep, whole=whole, meter=meter
+    )
 
 
-def _read_inputs(
-    inputs: Sequence[Input], format: str | None, options: _Source, meter: Meter
+def read_inputs(
+    inputs: Sequence[Input],
+    *,
+    format: str | None,
+    text_field: str,
+    id_field: str | None,
+    keep: bool,
+    whole: bool,
+    meter: Meter,
 ) -> Iterator[Document | ErrorRow]:
-    names = Counter(Path(item.path).name for item in inputs)
+    """:func:`read_documents` of some of the inputs that :func:`expand_inputs` found."""
     for item in inputs:
-        path = Path(item.path)
-        name = "stdin" if item.path == STDIN else path.name if names[path.name] == 1 else item.path
-        source = replace(options, file=item.path, name=_writable(name))
+        source = _Source(item.path, item.name, text_field, id_field, keep, whole)
         if item.problem:
             yield source.error(None, item.problem)
             continue
-        told, compression = _kind(path)
+        told, compression = _kind(Path(item.path))
         kind = format or told or "text"
         try:
             with _open(item.path, compression, meter) as stream:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from tocsin.cli_common import FAILURE, INTERRUPTED, SOME_ERRORS, USAGE, ModelOption
+from tocsin.cli_common import FAILURE, INTERRUPTED, SOME_ERRORS, USAGE, ModelOption, need
 
 if TYPE_CHECKING:
     from tocsin.data.readers import Meter
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from tocsin.progress import Log
 
 stdout = Console()
+
+
+class PredictEngine(str, Enum):
+    """What runs a batch job."""
+
+    local = "local"
+    ray = "ray"
 
 
 class Unit(str, Enum):
@@ -69,10 +76,18 @@ def predict(
         typer.Option(min=0, max=1, help="Report only what reaches this precision on dev: fewer events, surer ones."),
     ] = None,
     model: ModelOption = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Default: as many as turn out to help.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Default: what turns out to help; with --engine ray 1.")
+    ] = None,
     dedup: Annotated[
         bool, typer.Option(help="Read identical sentences of a batch once; records are the same either way.")
     ] = True,
+    engine: Annotated[
+        PredictEngine, typer.Option(help="This machine, or a Ray cluster, which writes a folder of Parquet files.")
+    ] = PredictEngine.local,
+    address: Annotated[
+        str | None, typer.Option(help="Of the Ray cluster; default: the one that Ray finds, else this machine.")
+    ] = None,
     log_json: Annotated[
         bool, typer.Option("--log-json", help="Tell of the job on standard error in JSON, an object a line.")
     ] = False,
@@ -102,8 +117,15 @@ def predict(
         check_language(lang)
     except ValueError as error:
         fail(f"--lang: {error}", USAGE)
+    if engine is PredictEngine.ray:
+        if output is None or output.suffix.lower() in (".csv", ".jsonl"):
+            fail("--engine ray writes a folder of Parquet files: give its name with --output", USAGE)
+        need("ray", "ray")
+        threads = threads or 1
+    elif address is not None:
+        fail("--address is of a cluster: give --engine ray too", USAGE)
     if output is not None:
-        if output.is_dir():
+        if output.is_dir() and engine is PredictEngine.local:
             fail(f"{output}: is a directory, expected a file to write", USAGE)
         for folder in files:
             if os.path.isdir(folder) and output.resolve().is_relative_to(Path(folder).resolve()):
@@ -122,8 +144,23 @@ def predict(
         fail(error)
     settings = pipeline.settings
     reading: dict[str, Any] = {"format": format and format.value, "text_field": text_field, "id_field": id_field}
-    meter = Meter()
     whole = unit is Unit.document
+    if engine is PredictEngine.ray:
+        from tocsin.cli_ray import predict_on_ray
+        from tocsin.ray_engine import RayJob
+
+        assert output is not None and threads is not None
+        reading |= {"keep": keep, "whole": whole}
+        ray_job = RayJob(
+            model, settings.fingerprint, settings.thresholds, threads, reading, unit.value, lang, all_scores
+        )
+        try:
+            raise typer.Exit(predict_on_ray(files, output, ray_job, address))
+        except JobError as error:
+            fail(error)
+        except OSError as error:
+            fail(f"{output}: {(error.strerror or str(error)).lower()}")
+    meter = Meter()
     inputs = InputStream(read_documents(files, **reading, keep=keep, whole=whole, meter=meter))
     job = None
     if output is not None:
