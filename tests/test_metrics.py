@@ -16,6 +16,7 @@ from tocsin.data.ontology import Ontology
 from tocsin.data.records import LabelledSentence, Prediction, Span
 from tocsin.evaluate.gate import compare
 from tocsin.evaluate.metrics import Counts, MismatchError, label_counts, macro_f1, micro, span_counts
+from tocsin.evaluate.peers.tfidf import TfidfPeer
 from tocsin.evaluate.scores import score
 from tocsin.evaluate.thresholds import best_threshold
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -127,12 +127,15 @@ def fitted_threshold(dev: Sequence[LabelledSentence], probabilities: Probabiliti
     return best_threshold(type_matrix(dev, type_names)[known], probabilities[known])
 
 
-def cut_span(text: str, start: int, end: int, label: str, score: float | None = None) -> Span:
-    """``text[start:end]`` without the spaces at its edges, which some tokenizers count to the word beside them."""
-    mention = text[start:end]
-    start += len(mention) - len(mention.lstrip())
-    mention = mention.strip()
-    return Span(start, start + len(mention), label, mention, score)
+def cut_spans(text: str, found: Iterable[tuple[int, int, str, float]]) -> tuple[Span, ...]:
+    """Spans of (start, end, label, score) without the spaces at their edges, which some tokenizers count to the word
+    beside them; a token of space alone is no mention."""
+    spans = []
+    for start, end, label, score in found:
+        mention = text[start:end].strip()
+        start = text.index(mention, start)
+        spans.append(Span(start, start + len(mention), label, mention, float(score)))
+    return tuple(span for span in spans if span.text)
 
 
 def zero_shot_model(load: Callable[[str], Any], model: str) -> Any:

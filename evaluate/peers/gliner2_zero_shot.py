@@ -11,7 +11,7 @@ from gliner2 import AutoExtractor
 
 from tocsin.data.ontology import Ontology
 from tocsin.data.records import LabelledSentence, Prediction
-from tocsin.evaluate.peers.base import as_predictions, cut_span, zero_shot_model
+from tocsin.evaluate.peers.base import as_predictions, cut_spans, zero_shot_model
 
 _TASK = "events"
 
@@ -45,11 +45,6 @@ class Gliner2Peer:
         for i, (text, row) in enumerate(zip(texts, found, strict=True)):
             scores = {entry["label"]: entry["confidence"] for entry in row[_TASK]}
             probabilities[i] = [scores[name] for name in types]
-            entities.append(
-                tuple(
-                    cut_span(text, mention["start"], mention["end"], label, mention["confidence"])
-                    for label, mentions in row["entities"].items()
-                    for mention in mentions
-                )
-            )
+            mentions = ((m, label) for label, mentions in row["entities"].items() for m in mentions)
+            entities.append(cut_spans(text, ((m["start"], m["end"], label, m["confidence"]) for m, label in mentions)))
         return as_predictions(self.name, self.ontology, sentences, probabilities, threshold, entities)

@@ -10,7 +10,7 @@ from gliner import GLiNER
 
 from tocsin.data.ontology import Ontology
 from tocsin.data.records import LabelledSentence, Prediction
-from tocsin.evaluate.peers.base import as_predictions, cut_span, zero_shot_model
+from tocsin.evaluate.peers.base import as_predictions, cut_spans, zero_shot_model
 
 
 class GlinerPeer:
@@ -36,7 +36,7 @@ class GlinerPeer:
         texts, labels = [sentence.text for sentence in sentences], self.ontology.entity_names
         found = self._model.inference(texts, labels, threshold=self.settings["threshold"]) if texts else []
         entities = [
-            tuple(cut_span(text, e["start"], e["end"], e["label"], float(e["score"])) for e in row)
+            cut_spans(text, ((e["start"], e["end"], e["label"], e["score"]) for e in row))
             for text, row in zip(texts, found, strict=True)
         ]
         return as_predictions(self.name, self.ontology, sentences, None, 0.0, entities)

