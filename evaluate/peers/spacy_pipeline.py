@@ -13,6 +13,7 @@ import spacy
 from spacy.language import Language
 from spacy.training import Example
 from spacy.util import compile_infix_regex, filter_spans, minibatch
+from thinc.api import fix_random_seed
 
 from tocsin.data.ontology import Ontology
 from tocsin.data.records import LabelledSentence, Span
@@ -52,7 +53,7 @@ class SpacyPeer(TrainedPeer):
         super().__init__(ontology, folder, {"epochs": epochs, "patience": patience, "batch": 32, "dropout": 0.1})
 
     def _train(self, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]) -> None:
-        spacy.util.fix_random_seed(0)
+        fix_random_seed(0)
         nlp = blank_pipeline()
         nlp.add_pipe("textcat_multilabel")
         nlp.add_pipe("ner")
@@ -87,7 +88,7 @@ class SpacyPeer(TrainedPeer):
         }
         if covers(sentence.annotated.entities, self.ontology.entity_names):
             spans = [doc.char_span(s.start, s.end, s.label, alignment_mode="expand") for s in sentence.entities]
-            kept = filter_spans(spans)  # of two in one token, one
+            kept = filter_spans(span for span in spans if span is not None)  # of two in one token, one
             exact = {(s.start, s.end) for s in sentence.entities} & {(s.start_char, s.end_char) for s in kept}
             self.settings["mentions_widened"] += len(sentence.entities) - len(exact)
             annotations["entities"] = [(span.start_char, span.end_char, span.label_) for span in kept]
@@ -106,5 +107,6 @@ class SpacyPeer(TrainedPeer):
 def blank_pipeline() -> Language:
     """A multilingual tokenizer, and nothing else yet."""
     nlp = spacy.blank("xx")
-    nlp.tokenizer.infix_finditer = compile_infix_regex([*nlp.Defaults.infixes, f"[{_TOKENS}]"]).finditer
+    tokenizer: Any = nlp.tokenizer
+    tokenizer.infix_finditer = compile_infix_regex([*(nlp.Defaults.infixes or ()), f"[{_TOKENS}]"]).finditer
     return nlp

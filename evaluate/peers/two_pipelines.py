@@ -102,8 +102,8 @@ class TransformersPeer(TrainedPeer):
 
     def _load(self) -> None:
         types, entities = str(self.folder / "types"), str(self.folder / "entities")
-        self._types = pipeline("text-classification", types, top_k=None, function_to_apply="sigmoid")
-        self._entities = pipeline("token-classification", entities, aggregation_strategy="simple")
+        self._types: Any = pipeline("text-classification", types, top_k=None, function_to_apply="sigmoid")
+        self._entities: Any = pipeline("token-classification", entities, aggregation_strategy="simple")
 
     def _run(self, sentences: Sequence[LabelledSentence]) -> tuple[Probabilities, list[tuple[Span, ...]]]:
         texts, batch = [sentence.text for sentence in sentences], self.settings["batch"]
