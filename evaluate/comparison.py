@@ -8,9 +8,9 @@ from typing import Any
 
 from tocsin.data.records import LabelledSentence, Prediction
 from tocsin.evaluate.ablation import intervals
-from tocsin.evaluate.baseline import NAME, TfidfBaseline
 from tocsin.evaluate.fitting import fit_settings
 from tocsin.evaluate.measure import is_release, measure, open_model
+from tocsin.evaluate.peers.tfidf import TfidfPeer
 from tocsin.evaluate.report import markdown_table, percent, percent_with_interval
 from tocsin.evaluate.scores import score
 
@@ -40,9 +40,9 @@ def compare_models(
     for name, folder in models.items():
         pipeline = open_model(folder)
         if not results:
-            baseline = TfidfBaseline(pipeline.settings.ontology)
+            baseline = TfidfPeer(pipeline.settings.ontology)
             baseline.fit(written["train"], written["dev"])
-            results[NAME] = {
+            results[baseline.name] = {
                 suite: _figures(gold, baseline.predict(gold), spans=False) for suite, gold in suites.items()
             }
         if not is_release(folder):

@@ -14,9 +14,9 @@ from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from tocsin.data.ontology import Ontology
 from tocsin.data.records import LabelledSentence, Prediction, Span
-from tocsin.evaluate.baseline import TfidfBaseline
 from tocsin.evaluate.gate import compare
 from tocsin.evaluate.metrics import Counts, MismatchError, label_counts, macro_f1, micro, span_counts
+from tocsin.evaluate.peers.tfidf import TfidfPeer
 from tocsin.evaluate.scores import score
 from tocsin.evaluate.thresholds import best_threshold
 
@@ -109,7 +109,8 @@ def test_threshold_is_the_best_one() -> None:
 
 def test_baseline_learns(ontology: Ontology, dev: list[LabelledSentence]) -> None:
     english = [s for s in dev if s.lang == "en"]
-    fitted = TfidfBaseline(ontology).fit(english, english)
+    fitted = TfidfPeer(ontology)
+    fitted.fit(english, english)
     figures = score(english, fitted.predict(english), spans=False)
     assert figures["event_micro_f1"] > 0.9  # on its own training sentences
     assert "entity_f1" not in figures
