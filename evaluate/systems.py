@@ -25,5 +25,5 @@ def evaluate_systems(
 
         baseline = TfidfBaseline(pipeline.settings.ontology)
         baseline.fit(baseline_splits["train"], baseline_splits["dev"])
-        results[NAME] = score(gold, baseline.predict(gold), spans=False)
+        results[NAME] = score(gold, baseline.predict(gold), layers=["types"])
     return results

@@ -20,7 +20,7 @@ def load_release(name_or_path: str | Path | None = None, threads: int | None = N
     ``name_or_path``: a folder, a hub name, or ``None`` for the model that ships with the package. ``threads``:
     of one matrix product; by default all cores. Raises :class:`ModelError` naming the file that is missing or damaged.
     """
-    directory = _directory(name_or_path)
+    directory = release_folder(name_or_path)
     config = read_config(directory)
     _verify(directory, config)
     settings = Settings.from_config(config, str(directory / "config.json"))
@@ -31,7 +31,8 @@ def load_release(name_or_path: str | Path | None = None, threads: int | None = N
     return Pipeline(_engine(directory / "model.onnx", threads), tokenizer, settings)
 
 
-def _directory(name_or_path: str | Path | None) -> Path:
+def release_folder(name_or_path: str | Path | None) -> Path:
+    """The folder that a name stands for: itself, one fetched from the hub, or for ``None`` the shipped release."""
     if name_or_path is None:
         return RELEASED_DIR
     path = Path(name_or_path)
