@@ -70,7 +70,8 @@ def run_one(candidate: Candidate, suite: Suite, path: Path) -> dict[str, Any]:
     path.unlink(missing_ok=True)
     lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in prediction_lines(suite.gold, predicted))
     _write(path.with_suffix(PREDICTIONS), "".join(lines))
-    _write(path, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    parts = (f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in result.items())
+    _write(path, "{\n" + ",\n".join(parts) + "\n}\n")  # a part a line: indented, a result has thousands
     return result
 
 

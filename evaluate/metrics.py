@@ -59,9 +59,10 @@ def weighted_f1(per_label: Mapping[str, Counts]) -> float:
     return sum(counts.f1 * counts.gold for counts in per_label.values()) / total if total else 0.0
 
 
-def frequent_macro_f1(per_label: Mapping[str, Counts]) -> float:
-    """Mean F1 over the labels that are gold in :data:`FREQUENT` sentences or more; 0 if none is."""
-    return macro_f1({label: counts for label, counts in per_label.items() if counts.gold >= FREQUENT})
+def frequent_macro_f1(per_label: Mapping[str, Counts]) -> float | None:
+    """Mean F1 over the labels that are gold in :data:`FREQUENT` sentences or more; ``None`` if no label is."""
+    frequent = {label: counts for label, counts in per_label.items() if counts.gold >= FREQUENT}
+    return macro_f1(frequent) if frequent else None
 
 
 def label_counts(gold: Sequence[Collection[str]], predicted: Sequence[Collection[str]]) -> dict[str, Counts]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 benchmark_app = typer.Typer(help="Compare systems: figures with intervals, speed, memory.", no_args_is_help=True)
 stdout = Console()
-_TOLD = {"event micro-F1": "event_micro_f1", "entity F1": "entity_f1", "role F1": "role_f1"}
+_TOLD = (("event micro-F1", "event_micro_f1"), ("entity F1", "entity_f1"), ("role F1", "role_f1"))
 
 
 class Scheme(str, Enum):
@@ -122,9 +122,7 @@ def run(
                 _say(f"{candidate.name} on {suite.name} ({len(suite.gold)} sentences) …")
                 result = run_one(candidate, suite, path)
                 figures = result["figures"] | {"intervals": result["intervals"]}
-                told = (
-                    f"{name} {percent_with_interval(figures, key)}" for name, key in _TOLD.items() if key in figures
-                )
+                told = [f"{title} {percent_with_interval(figures, key)}" for title, key in _TOLD if key in figures]
                 print(f"{path}: {', '.join(told)}")
     except (CorpusError, DatasetError, SuiteError, MismatchError, PeerError, ModelError) as error:
         fail(error)
