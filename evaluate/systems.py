@@ -25,5 +25,5 @@ def evaluate_systems(
 
         baseline = TfidfPeer(pipeline.settings.ontology)
         baseline.fit(baseline_splits["train"], baseline_splits["dev"])
-        results[baseline.name] = score(gold, baseline.predict(gold), spans=False)
+        results[baseline.name] = score(gold, baseline.predict(gold), layers=["types"])
     return results

@@ -25,7 +25,7 @@ def load_release(
     :class:`tocsin.model.pipeline.Workers` takes them. Raises :class:`ModelError` naming the file that is missing or
     damaged.
     """
-    directory = _directory(name_or_path)
+    directory = release_folder(name_or_path)
     config = read_config(directory)
     # The slow parts at once: hashing, unpacking the language detector and setting up the session let go of the GIL.
     with ThreadPoolExecutor() as pool:
@@ -42,7 +42,8 @@ def load_release(
         return Pipeline(engine.result(), loaded, settings, Workers(threads), deduplicate)
 
 
-def _directory(name_or_path: str | Path | None) -> Path:
+def release_folder(name_or_path: str | Path | None) -> Path:
+    """The folder that a name stands for: itself, one fetched from the hub, or for ``None`` the shipped release."""
     if name_or_path is None:
         return RELEASED_DIR
     path = Path(name_or_path)

@@ -444,40 +444,6 @@ def average(
 
 
 @app.command()
-def compare(
-    models: Annotated[list[str], typer.Argument(help="NAME=FOLDER of releases and trained runs.")],
-    datasets: Annotated[Path, typer.Option("--datasets", help="Folder with the public datasets, one folder each.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help=".json file to write; a page goes beside it as .md.")],
-) -> None:
-    """Score models side by side on both test parts, and by speed, memory and size."""
-    _need("torch", "train")
-    _need("sklearn", "evaluate")
-    if output.suffix != ".json":
-        _fail(f"{output}: expected a file NAME.json", USAGE)
-    from tocsin.data.corpus import load_split
-    from tocsin.data.realnews import load_real
-    from tocsin.data.sources import DatasetError
-    from tocsin.evaluate.comparison import compare_models, comparison_page
-    from tocsin.model.settings import ModelError
-
-    folders = {}
-    for model in models:
-        name, equals, folder = model.partition("=")
-        if not equals or not name or name in folders or not Path(folder).is_dir():
-            _fail(f"{model}: expected NAME=FOLDER, each name once", USAGE)
-        folders[name] = Path(folder)
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        suites = {"written_test": load_split("test"), "real_news_test": load_real("test", datasets)}
-        splits = {split: load_split(split) for split in ("train", "dev")}
-        results = compare_models(folders, suites, splits, load_real("dev", datasets))
-        _write_results(output, results, comparison_page(results))
-    except (DatasetError, ModelError, OSError) as error:
-        _fail(error)
-    print(f"wrote {output.with_suffix('.md')}")
-
-
-@app.command()
 def precision(
     run: Annotated[Path, typer.Argument(help="A folder that `tocsin train` wrote.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for precision.json and precision.md.")],

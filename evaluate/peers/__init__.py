@@ -14,7 +14,7 @@ NAMES = {
     "spacy": ("spacy_pipeline", "SpacyPeer", "peers"),
     "setfit": ("setfit_few_shot", "SetFitPeer", "peers"),
     "transformers": ("two_pipelines", "TransformersPeer", "peers"),
-    "gliner": ("gliner_zero_shot", "GlinerPeer", "peers"),
+    "gliner": ("gliner_zero_shot", "GlinerPeer", "gliner"),
     "gliner2": ("gliner2_zero_shot", "Gliner2Peer", "peers"),
     "nli": ("nli_zero_shot", "NliPeer", "peers"),
 }
