@@ -17,6 +17,9 @@ from rich.padding import Padding
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from tocsin.cli_benchmark import benchmark_app
+from tocsin.cli_report import view
+
 if TYPE_CHECKING:
     from tocsin.data.documents import ErrorRow
     from tocsin.data.records import Prediction
@@ -30,6 +33,8 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="The corpus.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+app.add_typer(benchmark_app, name="benchmark")
+app.command()(view)
 
 stdout = Console()
 stderr = Console(stderr=True)
