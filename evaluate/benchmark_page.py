@@ -25,7 +25,7 @@ def benchmark_page(results: Sequence[Mapping[str, Any]], folder: Path, ontology:
         sentences: list[Any] | None = None
         rows = []
         for result in ranked:
-            path = folder / f"{result['system']['name']}@{name}.predictions.jsonl"
+            path = (folder / result["file"]).with_suffix(".predictions.jsonl")
             judged = None
             if path.exists():
                 lines = _read_lines(path, result["suite"]["sentences"])

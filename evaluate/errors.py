@@ -1,7 +1,7 @@
 """What is wrong with a prediction, label by label: the kinds of error that a reader of a result can ask for.
 
-Spans and events are dicts as they stand in a result's predictions file. A predicted label that the annotators did not look
-for is "unknown": neither right nor an error.
+Spans and events are dicts as they stand in a result's predictions file. A predicted label that the annotators did not
+look for is "unknown": neither right nor an error.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def _verdict(span: Mapping[str, Any], others: Sequence[Mapping[str, Any]], alone
 def judge(line: Mapping[str, Any], layers: Collection[str] = ("types", "entities", "roles")) -> dict[str, Any]:
     """Verdicts on one line of a predictions file and the :data:`KINDS` of error in it.
 
-    ``layers``: those that the system predicts; it makes no error in another. The result has "gold" and "predicted", each
-    with the verdicts of "types", "entities" and "roles", and "kinds".
+    ``layers``: those that the system predicts; it makes no error in another. The result has "gold" and "predicted",
+    each with the verdicts of "types", "entities" and "roles", and "kinds".
     """
     gold, predicted, annotated = line["gold"], line["predicted"], line.get("annotated") or {}
     said = [event["type"] for event in predicted["types"]]

@@ -9,7 +9,6 @@ from typing import Any
 
 from tocsin.evaluate.report import markdown_table, percent, percent_with_interval
 
-RESULTS_DIR = Path(__file__).resolve().with_name("results") / "benchmark"
 FORMAT = 1
 BEGIN, END = "<!-- leaderboard -->", "<!-- /leaderboard -->"
 SCORES = {
@@ -30,7 +29,7 @@ class ResultError(ValueError):
 
 def read_results(folder: Path) -> list[dict[str, Any]]:
     """Results of all ``SYSTEM@SUITE.json`` in ``folder``: the largest suite first, in each the best event
-    micro-F1. Raises :class:`ResultError`."""
+    micro-F1. "file" is added to each: its name. Raises :class:`ResultError`."""
     results = [_read(path) for path in sorted(folder.glob("*@*.json"))]
     if not results:
         raise ResultError(f"{folder}: holds no results (SYSTEM@SUITE.json)")
@@ -44,7 +43,10 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
         if (system, suite["name"]) in seen:
             raise ResultError(f"{folder}: two results of {system} on {suite['name']}")
         seen[system, suite["name"]] = None
-    return sorted(results, key=lambda r: (-r["suite"]["sentences"], r["suite"]["name"], -(r["figures"].get("event_micro_f1") or 0)))
+    return sorted(
+        results,
+        key=lambda r: (-r["suite"]["sentences"], r["suite"]["name"], -(r["figures"].get("event_micro_f1") or 0)),
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -63,7 +65,7 @@ def _read(path: Path) -> dict[str, Any]:
         for field in fields:
             if field not in result[part]:
                 raise ResultError(f"{path}, field {part!r}: missing {field!r}")
-    return result
+    return result | {"file": path.name}
 
 
 def by_suite(results: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
@@ -79,15 +81,7 @@ def leaderboard(results: Sequence[Mapping[str, Any]]) -> str:
     parts = []
     for name, ranked in by_suite(results).items():
         suite = ranked[0]["suite"]
-        rows = [
-            [
-                result["system"]["name"],
-                *(percent_with_interval(result["figures"] | {"intervals": result["intervals"]}, key) for key in SCORES.values()),
-                _error(result.get("calibration")),
-                *(_number(result["cost"].get(key)) for key in COSTS.values()),
-            ]
-            for result in ranked
-        ]  # fmt: skip
+        rows = [_row(result) for result in ranked]
         languages = suite["languages"]
         parts += [
             f"**{name}**: {suite['sentences']:,} sentences in {len(languages)} language{'s' * (len(languages) != 1)}.",
@@ -105,6 +99,13 @@ def leaderboard(results: Sequence[Mapping[str, Any]]) -> str:
         f"Speed and memory{f' on {cores[0]} cores' if len(cores) == 1 else ''}. – : not predicted or not measured."
     )
     return "\n\n".join(parts) + "\n"
+
+
+def _row(result: Mapping[str, Any]) -> list[str]:
+    figures = result["figures"] | {"intervals": result["intervals"]}
+    scores = [percent_with_interval(figures, key) for key in SCORES.values()]
+    costs = [_number(result["cost"].get(key)) for key in COSTS.values()]
+    return [result["system"]["name"], *scores, _error(result.get("calibration")), *costs]
 
 
 def _of_language(result: Mapping[str, Any], lang: str) -> str:

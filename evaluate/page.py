@@ -45,7 +45,7 @@ def _source(text: str) -> str:
 
 
 def label_names(ontology: Ontology) -> dict[str, Any]:
-    """What both pages say about labels: "types" (name -> group and definition), "groups" and "tooltips" (of entities and
+    """What both pages say about labels: "types" (name -> group and definition), "groups", "tooltips" (of entities and
     roles), and which are "roles"."""
     return {
         "types": {kind.name: {"group": kind.group, "definition": kind.definition} for kind in ontology.types},

@@ -27,7 +27,8 @@ def _check_output(output: Path) -> None:
 
 def view(
     file: Annotated[
-        Path, typer.Argument(help="What `tocsin predict` wrote (.jsonl or .parquet), or an article, which is read first.")
+        Path,
+        typer.Argument(help="What `tocsin predict` wrote (.jsonl or .parquet), or an article, which is read first."),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="HTML page to write.")],
     title: Annotated[str | None, typer.Option(help="Heading of the page; default: the file's name.")] = None,
@@ -90,7 +91,9 @@ def _read_article(file: Path, lang: str | None, model: str | None) -> list[Mappi
 
 def report(
     results: Annotated[Path, typer.Argument(help="Folder that `tocsin benchmark run` wrote.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="HTML page to write; the leaderboard beside it as .md.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="HTML page to write; the leaderboard beside it as .md.")
+    ],
     readme: Annotated[
         Path | None, typer.Option(help="Markdown file whose leaderboard, between its two markers, is replaced.")
     ] = None,

@@ -92,14 +92,11 @@ def view_page(records: Iterable[Mapping[str, Any]], title: str, ontology: Ontolo
         for event in record["events"]:
             # A model of another ontology brings types that this one does not know.
             names["types"].setdefault(event["type"], {"group": event.get("group") or "other", "definition": ""})
-        rows.append([
-            record["id"],
-            record["doc_id"],
-            record["lang"],
-            record["text"],
-            [[event["type"], round(event["score"], 4)] for event in record["events"]],
-            *([[span["start"], span["end"], span["label"]] for span in record[layer]] for layer in ("entities", "roles")),
-        ])  # fmt: skip
+        events = [[event["type"], round(event["score"], 4)] for event in record["events"]]
+        entities, roles = (
+            [[span["start"], span["end"], span["label"]] for span in record[layer]] for layer in ("entities", "roles")
+        )
+        rows.append([*(record[field] for field in ("id", "doc_id", "lang", "text")), events, entities, roles])
         if record.get("model"):
             models.add(record["model"])
         if record.get("lang_tested") is False:
