@@ -462,7 +462,8 @@ def test_a_page_of_an_article_and_of_its_predictions(tmp_path: Path, ontology: O
     assert tocsin("predict", ARTICLE, "-o", tmp_path / "out.jsonl").returncode == 0
     records = list(read_predictions(tmp_path / "out.jsonl"))
     assert (tmp_path / "article.html").read_text(encoding="utf-8") == view_page(records, ARTICLE.name, ontology)
-    pq.write_table(
+    rows = [record | {"scores": None, "input": None} for record in records]
+    pq.write_table(pa.Table.from_pylist(rows, PARQUET_SCHEMA), tmp_path / "out.parquet")
         pa.Table.from_pylist([record | {"scores": None, "input": None} for record in records], PARQUET_SCHEMA),
         tmp_path / "out.parquet",
     )

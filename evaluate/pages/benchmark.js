@@ -174,7 +174,7 @@ function heatTable(table, corner, columns, rows) {
   const cell = (value, best) => {
     if (value === null || value === undefined) return el("td", { class: "none" }, "–");
     const node = el("td", { class: value === best ? "best" : null }, percent(value));
-    node.style.setProperty("--share", value);
+    node.style.setProperty("--share", value ** 2); // high figures differ by little
     return node;
   };
   const body = rows.map(({ head, group, note, values }) => {
@@ -192,7 +192,7 @@ function showLanguages() {
   const rows = Object.entries(suite.info.languages).map(([lang, sentences]) => ({
     head: languageName(lang), note: sentences.toLocaleString("en"),
     values: suite.systems.map(({ result }) => result.figures.per_language?.[lang]?.[key]),
-  }));
+  })).sort((a, b) => a.head.localeCompare(b.head));
   heatTable(byId("languages"), "Language", suite.systems.map(nameOf), rows);
 }
 
@@ -263,7 +263,7 @@ function renderSentence(i) {
   const side = (heading, types_, marks) => el("div", {}, el("h3", {}, heading), types_, markedText(words, lang, marks, TOOLTIPS));
   return el("article", { class: "sentence" },
     el("p", { class: "meta" }, `${languageName(lang)} · `, el("bdi", {}, id), " · ",
-      kinds.length ? el("span", { class: "kinds" }, kinds.join(", ")) : "no error"),
+      kinds.length ? kinds.flatMap((kind, n) => [n ? ", " : "", el("span", { class: "kinds", title: KINDS[kind] }, kind)]) : "no error"),
     el("div", { class: "sides" },
       side("Gold", chips(types.map((type, n) => chip(type, gold.types[n]))), [
         ...spans(entities, "entities", (_, n) => gold.entities[n]), ...spans(roles, "roles", (_, n) => gold.roles[n])]),

@@ -54,8 +54,7 @@ function isChosen(record) {
   if (chosen.type === "" && chosen.score === 0) return true;
   const events = reported(record);
   if (chosen.type === "none") return events.length === 0;
-  if (chosen.type === "") return events.length > 0; // a probability asks for events that reach it
-  if (chosen.type === "any") return events.length > 0;
+  if (chosen.type === "any" || chosen.type === "") return events.length > 0; // a probability asks for what reaches it
   return events.some(({ type }) => type === chosen.type || `group:${TYPES[type].group}` === chosen.type);
 }
 
@@ -119,14 +118,14 @@ function update() {
   const reporting = events.filter((list) => list.length).length;
   const kinds = tally(events);
   const figures = [
-    ["records", shown.length],
-    ["report an event", reporting],
-    ["kinds of event", kinds.length],
-    ["places named", places.length],
-    ["languages", new Set(shown.map((record) => record.lang)).size],
+    ["record", "records", shown.length],
+    ["reports an event", "report an event", reporting],
+    ["kind of event", "kinds of event", kinds.length],
+    ["place named", "places named", places.length],
+    ["language", "languages", new Set(shown.map((record) => record.lang)).size],
   ];
-  byId("headline").replaceChildren(...figures.map(([name, number]) =>
-    el("div", {}, el("dt", {}, name), el("dd", {}, number.toLocaleString("en")))));
+  byId("headline").replaceChildren(...figures.map(([one, many, number]) =>
+    el("div", {}, el("dt", {}, number === 1 ? one : many), el("dd", {}, number.toLocaleString("en")))));
   showBars("by-type", kinds, "type", (type) => ({ text: plainName(type), title: TYPES[type].definition, group: TYPES[type].group }));
   showBars("by-place", places, "place", (key) => ({ text: SPELLINGS.get(key), title: null, group: "location" }));
   showBars("by-date", tally(shown.map((record) => record.dates)), "date", (key) => ({ text: SPELLINGS.get(key), title: null, group: "date" }));
