@@ -19,6 +19,7 @@ from tocsin.cli_common import FAILURE, USAGE, ModelOption
 from tocsin.cli_common import fail as _fail
 from tocsin.cli_common import need as _need
 from tocsin.cli_predict import predict
+from tocsin.cli_report import view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ app = typer.Typer(
 data_app = typer.Typer(help="The corpus.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(benchmark_app, name="benchmark")
+app.command()(view)
 
 stdout = Console()
 

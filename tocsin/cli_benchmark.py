@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from tocsin.cli_common import USAGE, fail, need
+from tocsin.cli_report import report
 from tocsin.cli_speed import speed
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tocsin.evaluate.candidates import Candidate
 
 benchmark_app = typer.Typer(help="Compare systems: figures with intervals, speed, memory.", no_args_is_help=True)
+benchmark_app.command()(report)
 benchmark_app.command()(speed)
 stdout = Console()
 _TOLD = (("event micro-F1", "event_micro_f1"), ("entity F1", "entity_f1"), ("role F1", "role_f1"))
