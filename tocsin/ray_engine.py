@@ -75,7 +75,8 @@ def predict_files(files: Sequence[str], output: Path, job: RayJob, address: str 
     are written to its side file. Paths must lead to the same files on all machines.
 
     ``address``: of a running cluster, as ``ray.init`` takes it; ``None``: the one that Ray finds, else a new one on
-    this machine. Raises :class:`JobError` if the job cannot start or go on; an output that exists is not touched.
+    this machine. Raises :class:`JobError` if the job cannot start or go on; an output that exists is not touched, and
+    where there are no records there is none.
     """
     if STDIN in files:
         raise JobError("standard input cannot be read by other machines, give files")
@@ -96,16 +97,23 @@ def predict_files(files: Sequence[str], output: Path, job: RayJob, address: str 
     finally:
         for rest in output.glob(f"{_UNFINISHED}*"):
             shutil.rmtree(rest) if rest.is_dir() else rest.unlink()
+        if not any(output.iterdir()):
+            output.rmdir()  # nothing came of it: the same command may be tried again
 
 
 def _execute(inputs: Sequence[Input], output: Path, job: RayJob, address: str | None) -> Iterator[Part]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anyone
+    # Ray warns of how Ray Data itself makes actors; what fails is raised as an exception all the same.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     import ray
     from ray.data import ActorPoolStrategy, DataContext, TaskPoolStrategy
 
     started = not ray.is_initialized()
     if started:
-        ray.init(address, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
+        try:
+            ray.init(address, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise JobError(f"no Ray cluster at {address or 'this machine'}: {error}") from error
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     try:
         actors = sum(int(node["Resources"].get("CPU", 0)) // job.threads for node in ray.nodes() if node["Alive"])
@@ -136,7 +144,7 @@ def _execute(inputs: Sequence[Input], output: Path, job: RayJob, address: str | 
         for row in parts.iter_rows():
             yield _part(row)
     except ray.exceptions.RayError as error:
-        raise JobError(f"the Ray job failed: {error}") from error
+        raise JobError(f"the Ray job failed: {str(error).strip().splitlines()[-1]}") from error
     finally:
         if started:
             ray.shutdown()
@@ -216,15 +224,12 @@ class _Predictor:
         }
 
 
-def total(parts: Iterable[Part]) -> Totals:
-    """What became of all inputs."""
-    totals = Totals()
-    for part in parts:
-        totals.documents += part.totals.documents
-        totals.errors += part.totals.errors
-        totals.records += part.totals.records
-        totals.untested.update(part.totals.untested)
-    return totals
+def add(totals: Totals, part: Totals) -> None:
+    """Counts what a part counted."""
+    totals.documents += part.documents
+    totals.errors += part.errors
+    totals.records += part.records
+    totals.untested.update(part.untested)
 
 
 def _items(rows: Iterable[str]) -> Iterator[Document | ErrorRow]:
