@@ -102,8 +102,8 @@ def run(folder: Path, second: Any) -> RayRun:
     rows = write_inputs(folder / "in")
     subprocess.run([sys.executable, "-m", "tocsin", *LOCAL], cwd=folder, stderr=subprocess.DEVNULL, check=False)
     settings = load_release().settings
-    reading = {"format": None, "text_field": "text", "id_field": None, "keep": True}
-    job = RayJob(None, settings.fingerprint, settings.thresholds, 1, reading, "sentence", None, True)
+    reading = {"format": None, "text_field": "text", "id_field": None, "keep": True, "whole": False}
+    job = RayJob(None, settings.fingerprint, settings.thresholds, 1, True, reading, "sentence", None, True)
     out, begun, log = folder / "out", time.monotonic(), []
     result = RayRun(rows, Totals(), "", Counter(), Counter(), set(), log)
     for part in ray_engine.predict_files(["in"], out, job):
