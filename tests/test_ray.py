@@ -77,7 +77,8 @@ def test_the_command_tells_what_became_of_the_inputs(result: RayRun, folder: Pat
     assert "few: exists already" in again.stderr
 
 
-def test_a_long_document_is_not_divided(tmp_path: Path) -> None:
+def test_a_long_document_is_not_divided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # and back: readers go to the folder of who started the job
     (tmp_path / "a.txt").write_text("One line of a long text.\n\n" * 10_000, encoding="utf-8")
     (tmp_path / "b.txt").write_text("A short one.", encoding="utf-8")
     reading = {"format": None, "text_field": "text", "id_field": None, "keep": False, "whole": False}
