@@ -152,7 +152,8 @@ def page(folder: Path, result: RayRun) -> str:
     sides = [side_file(folder / name).read_bytes() for name in ("local.parquet", "out")]
     nodes = {node: "second (killed)" if node == result.lost else "first" for node in result.before | result.after}
     table = [
-        f"| {nodes[node]} | {result.before[node]} | {result.after[node]} |" for node in sorted(nodes, key=nodes.get)
+        f"| {nodes[node]} | {result.before[node]} | {result.after[node]} |"
+        for node in sorted(nodes, key=lambda node: nodes[node])
     ]
     return "\n".join([
         "# A job on a Ray cluster that loses a machine",
