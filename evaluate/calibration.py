@@ -117,14 +117,18 @@ def _platt(shift: bool, per_type: bool) -> Callable[[Floats, Booleans], Calibrat
 
 
 def _isotonic(logits: Floats, gold: Booleans) -> Calibration:
+    # Centred isotonic regression (Oron and Flournoy 2017): straight lines between the middles of the steps. A step
+    # would call unlike sentences equal, and no threshold could part them.
     flat = logits.ravel()
-    model = IsotonicRegression(out_of_bounds="clip").fit(flat, gold.ravel().astype(float))
+    fitted = IsotonicRegression().fit_transform(flat, gold.ravel().astype(float))
+    heights, step, sizes = np.unique(fitted, return_inverse=True, return_counts=True)
+    centres = np.bincount(step, flat) / sizes
     # The surest statements were all right (the least sure all wrong), but so many say no more than this about the next
     # (Laplace's rule of succession).
-    fitted = model.predict(flat)
-    least, most = (1 / ((fitted == end).sum() + 2) for end in (fitted.min(), fitted.max()))
-    knots = np.stack([model.X_thresholds_, np.clip(model.y_thresholds_, least, 1 - most)], 1).astype(np.float32)
-    return Calibration.identity(logits.shape[1], knots)
+    if len(heights) > 1:
+        heights[0] = min(max(heights[0], 1 / (sizes[0] + 2)), heights[1])
+        heights[-1] = max(min(heights[-1], 1 - 1 / (sizes[-1] + 2)), heights[-2])
+    return Calibration.identity(logits.shape[1], np.stack([centres, heights], 1).astype(np.float32))
 
 
 METHODS: dict[str, Callable[[Floats, Booleans], Calibration]] = {

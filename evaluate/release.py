@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tocsin.data.adapters import load_public
 from tocsin.data.corpus import CORPUS_DIR, SPLITS, CorpusError, load_split
 from tocsin.data.realnews import load_real
 from tocsin.data.records import LabelledSentence
@@ -63,6 +64,11 @@ def cut_release(
 
     recipe = model.config.training["recipe"]
     texts = [s.text for split in ("train", "dev") for s in load_split(split, corpus)]
+    if datasets:  # the pieces that it was trained on are the ones that it knows
+        trained_on = load_real("train", datasets, names=recipe["real_news"], translations=recipe["translations"])
+        for name in recipe["corpora"]:
+            trained_on += load_public(name, "train", datasets)
+        texts += [s.text for s in trained_on if s.lang in languages]
     model, tokenizer = trim_vocabulary(model, tokenizer, languages, texts, recipe["auxiliary_languages"])
     with tempfile.TemporaryDirectory() as folder:
         release = Path(folder)

@@ -24,8 +24,8 @@ from tocsin.model.settings import OUTPUTS, ModelError, checksums, read_config
 from tocsin.model.vocabulary import is_unigram, needed_ids, trim
 
 MAX_BYTES = 50_000_000  # of a release with everything in its folder: it ships in the wheel
-_BYTES_OF_PIECE_IN_TOKENIZER = 36
-_BYTES_OF_THE_REST = 1_000_000  # graph, config, figures, card
+_BYTES_OF_PIECE_IN_TOKENIZER = 26
+_BYTES_OF_THE_REST = 700_000  # graph, config, figures, card
 
 
 def load_trained(directory: Path) -> tuple[TocsinModel, Tokenizer]:
