@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from threading import Lock
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
@@ -10,8 +11,21 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 _PREFIX = 2000
 
 
-@lru_cache(maxsize=1)
+_LOADING = Lock()
+
+
+def load_identifier() -> None:
+    """Loads the detector, which takes a moment; else its first use does. Other threads wait for it."""
+    _identifier()
+
+
 def _identifier() -> LanguageIdentifier:
+    with _LOADING:
+        return _load()
+
+
+@lru_cache(maxsize=1)
+def _load() -> LanguageIdentifier:
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 

@@ -53,7 +53,8 @@ def open_model(folder: Path) -> Pipeline:
     return torch_pipeline(*load_trained(folder))
 
 
-def _peak_megabytes() -> float | None:
+def peak_megabytes() -> float | None:
+    """Most memory that this process held so far; ``None`` where the system does not tell."""
     # Not getrusage: there a process begins with the peak of the one that started it.
     status = Path("/proc/self/status")
     if not status.exists():
@@ -76,7 +77,7 @@ def _main(folder: Path) -> None:
         "cores": os.cpu_count(),
         "megabytes": round(sum(path.stat().st_size for path in files) / 1e6, 1),
         "sentences_per_second": round(len(texts) / median(times), 1),
-        "peak_megabytes": _peak_megabytes(),
+        "peak_megabytes": peak_megabytes(),
     }
     print(json.dumps(figures))
 

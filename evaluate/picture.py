@@ -73,3 +73,21 @@ def reliability_picture(calibration: Mapping[str, Any], path: Path) -> None:
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
     picture.savefig(path)
+
+
+def memory_picture(figures: Mapping[str, Any], path: Path) -> None:
+    """Writes the memory of a long job over time (:func:`tocsin.evaluate.endurance.run_job`)."""
+    picture = Figure(figsize=(8, 3.4), dpi=130, layout="constrained")
+    axes = picture.add_subplot()
+    minutes, held = zip(*((seconds / 60, megabytes) for seconds, megabytes in figures["memory"]))
+    axes.plot(minutes, held, label="held")
+    peak = figures["peak_megabytes"]
+    axes.axhline(peak, linestyle=":", color="grey", label=f"peak {peak:.0f} MB")
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("minutes", fontsize=9)
+    axes.set_ylabel("memory, MB", fontsize=9)
+    title = f"tocsin predict over {figures['records']:,} records, {figures['records_per_second']:g} a second"
+    axes.set_title(title, fontsize=10, loc="left")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    picture.savefig(path)

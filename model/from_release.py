@@ -1,6 +1,6 @@
 """The weights of a release as arrays again, so that training can go on from what ships.
 
-The inverse of :mod:`tocsin.model.export`: blocks of 8 and 4 bits become float32. What quantization lost stays lost.
+The inverse of :mod:`tocsin.model.export`: 8-bit and 4-bit weights become float32. What quantization lost stays lost.
 """
 
 from __future__ import annotations
@@ -33,10 +33,9 @@ def release_weights(directory: Path, embeddings: str) -> dict[str, NDArray[np.fl
         if name.startswith(_PREFIX)
     }
     for node in graph.node:
-        if node.op_type == "MatMulNBits":
-            attributes = {attribute.name: attribute.i for attribute in node.attribute}
-            packed, scales = (numpy_helper.to_array(stored[name]) for name in node.input[1:3])
-            weights[f"{_module(node)}.weight"] = _unpack(packed, scales, attributes["bits"])[:, : attributes["K"]]
+        if node.op_type == "MatMulIntegerToFloat":
+            integers, scales = (numpy_helper.to_array(stored[node.input[i]]) for i in (1, 3))
+            weights[f"{_module(node)}.weight"] = (integers * scales).T  # (outputs, inputs), as torch.nn.Linear has it
         elif node.op_type == "MultiHeadAttention":  # holds the biases of the three products before it as one
             biases = np.split(numpy_helper.to_array(stored[node.input[3]]), 3)
             for product, bias in zip(node.input[:3], biases):
@@ -49,15 +48,5 @@ def release_weights(directory: Path, embeddings: str) -> dict[str, NDArray[np.fl
 
 
 def _module(node: onnx.NodeProto) -> str:
-    # The exporter names a node by its modules: /model/encoder/.../query/MatMul_Q8
+    # The exporter names a node by its modules: /model/encoder/.../query/MatMul_int8
     return str(node.name.removeprefix("/model/").rpartition("/")[0].replace("/", "."))
-
-
-def _unpack(packed: NDArray[np.uint8], scales: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
-    """Blocks of ``MatMulNBits`` without zero points, (outputs, blocks, bytes of a block) -> (outputs, inputs), as
-    ``torch.nn.Linear`` has its weight."""
-    if bits == 4:  # two a byte, the first in the low half
-        packed = np.stack([packed & 0x0F, packed >> 4], -1).reshape(*packed.shape[:2], -1)
-    middle = 1 << (bits - 1)
-    values = (packed.astype(np.float32) - middle) * scales.reshape(*packed.shape[:2], 1)
-    return values.reshape(len(packed), -1)

@@ -203,8 +203,8 @@ class TocsinModel(PreTrainedModel):
         return model
 
     def keep_layers(self, count: int) -> None:
-        """Drops all but ``count`` layers of the encoder, evenly spaced, the first and the last among them (as DistilBERT
-        began).
+        """Drops all but ``count`` layers of the encoder, evenly spaced, the first and the last among them (as
+        DistilBERT began).
 
         Raises ``ValueError`` for an encoder that is not BERT-like or has fewer layers.
         """

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -25,7 +29,9 @@ Floats = NDArray[np.float32]
 Engine = Callable[[Integers, Integers], tuple[Floats, Floats, Floats]]
 Progress = Callable[[int], None]
 
-_MAX_BATCH_TOKENS = 1536  # larger batches were slower here: activations fall out of the cache
+# Larger batches were slower: activations fall out of the cache, and lengths differ more. Fixed, not measured anew by
+# each process: scores differ in the seventh digit between batches, and a job that goes on must write the same bytes.
+MAX_BATCH_TOKENS = 512
 
 
 @dataclass(frozen=True)
@@ -50,11 +56,20 @@ class Sentence:
 
 @dataclass
 class _Logits:
-    """Of one segment: event types per window, tags per token."""
+    """Of one text: event types per window, tags per token."""
 
     events: list[Floats]
     entities: Floats
     roles: Floats
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What the model finds in one text. ``events``: (types,) logits; spans are offsets in that text."""
+
+    events: Floats
+    entities: tuple[Span, ...]
+    roles: tuple[Span, ...]
 
 
 class _Window(NamedTuple):
@@ -67,21 +82,66 @@ class _Window(NamedTuple):
     last: int
 
 
-class Pipeline:
-    """Tokenizes, runs the engine over length-sorted batches and decodes; the order of the input is kept."""
+class Workers:
+    """How many batches are computed at once, each by one thread.
 
-    def __init__(self, engine: Engine, tokenizer: Tokenizer, settings: Settings):
+    ``threads``: so many; ``None``: found out on the first work that is large enough to tell, which begins with all
+    cores and halves their number for as long as that is not slower (where two cores are one core's hyperthreads, or a
+    container grants fewer than it shows). No result depends on it: each batch is computed by one thread alone.
+    """
+
+    def __init__(self, threads: int | None = 1):
+        self.count = threads or available_cores()
+        self._fastest: tuple[float, int] | None = None
+        self._searching = threads is None and self.count > 1
+
+    def learn(self, batches: int, rate: float) -> None:
+        """Of a piece of work: how many batches it was, and tokens a second."""
+        if not self._searching or batches < 4 * self.count:
+            return
+        if self._fastest is None or rate >= self._fastest[0]:
+            self._fastest = (rate, self.count)
+            self.count = max(1, self.count // 2)
+            self._searching = self.count < self._fastest[1]
+        else:
+            self.count = self._fastest[1]
+            self._searching = False
+
+
+def available_cores() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Pipeline:
+    """Tokenizes, runs the engine over length-sorted batches and decodes; the order of the input is kept.
+
+    ``workers``: how many batches the engine may be called with at once. ``deduplicate``: texts that are given more than
+    once in a call of :meth:`predict` are read once.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        tokenizer: Tokenizer,
+        settings: Settings,
+        workers: Workers | None = None,
+        deduplicate: bool = True,
+    ):
         self.engine = engine
         self.tokenizer = tokenizer
         self.settings = settings
+        self.workers = workers or Workers()
+        self.deduplicate = deduplicate
         # Special tokens that surround a text (or a window of one).
         ids = tokenizer.encode("").ids
         plain = tokenizer.encode("a").ids
         self._prefix = next((i for i, (a, b) in enumerate(zip(ids, plain, strict=False)) if a != b), len(ids))
         self._before, self._after = ids[: self._prefix], ids[self._prefix :]
 
-    def sentences(self, document: Document, unit: str = "sentence") -> list[Sentence]:
-        """The units of a document that get a record each; ``unit`` is "sentence" or "document"."""
+    def sentences(self, document: Document, unit: str = "sentence", first: int = 0) -> list[Sentence]:
+        """The units of a document that get a record each; ``unit`` is "sentence" or "document", ``first`` the index of
+        its first sentence (of a document in pieces)."""
         text = document.text
         lang = document.lang or detect_language(text)
         if unit == "document":
@@ -93,27 +153,32 @@ class Pipeline:
                 f"{document.id}#{index}",
                 document.id,
                 index,
-                start,
-                end,
+                document.start + start,
+                document.start + end,
                 lang,
                 text[start:end],
                 ((0, end - start),),
                 document.kept,
             )
-            for index, (start, end) in enumerate(sentence_offsets(text, lang))
+            for index, (start, end) in enumerate(sentence_offsets(text, lang), first)
         ]
 
     def predict(
         self, sentences: Sequence[Sentence], all_scores: bool = False, progress: Progress | None = None
     ) -> list[Prediction]:
         """One prediction for each sentence, in order. ``progress`` is told how many more are done, now and then."""
+        if not sentences:
+            return []
         texts = [sentence.text[start:end] for sentence in sentences for start, end in sentence.segments]
-        encodings = self.tokenizer.encode_batch(texts, add_special_tokens=False)
-        logits = self._run([encoding.ids for encoding in encodings], progress)
-        segments = zip(texts, encodings, logits, strict=True)
-        return [
-            self._decode(sentence, [next(segments) for _ in sentence.segments], all_scores) for sentence in sentences
-        ]
+        distinct = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+        numbers: Sequence[int] = [distinct[text] for text in texts] if self.deduplicate else range(len(texts))
+        readings = self._read(list(distinct) if self.deduplicate else texts, Counter(numbers), progress)
+        segments = (readings[number] for number in numbers)
+        parts = [[next(segments) for _ in sentence.segments] for sentence in sentences]
+        # A text of several segments reports what any of them reports.
+        logits = np.stack([np.max([reading.events for reading in part], axis=0) for part in parts])
+        probabilities = self.settings.calibration(logits).tolist()
+        return [self._prediction(*each, all_scores) for each in zip(sentences, parts, probabilities, strict=True)]
 
     def predict_labelled(self, labelled: Sequence[LabelledSentence], all_scores: bool = False) -> list[Prediction]:
         """Predictions for the texts of labelled sentences, with their ids, in order."""
@@ -127,83 +192,104 @@ class Pipeline:
         starts = [*range(0, length - size, size - size // 4), length - size]
         return [(start, start + size) for start in starts]
 
-    def _run(self, texts: list[list[int]], progress: Progress | None) -> list[_Logits]:
+    def _read(self, texts: list[str], copies: Mapping[int, int], progress: Progress | None) -> list[_Reading]:
         ontology = self.settings.ontology
-        results = [
-            _Logits(
-                [],
-                np.zeros((len(ids), 2 * len(ontology.entities) + 1), np.float32),
-                np.zeros((len(ids), 2 * len(ontology.roles) + 1), np.float32),
-            )
-            for ids in texts
-        ]
+        encodings = self.tokenizer.encode_batch(texts, add_special_tokens=False)
+        readings: list[Any] = [None] * len(texts)
+        logits: dict[int, _Logits] = {}  # of texts of which some windows are still missing
         windows: list[_Window] = []
         left = []
-        for i, ids in enumerate(texts):
-            places = self._windows(len(ids))
+        for i, encoding in enumerate(encodings):
+            length = len(encoding)
+            places = self._windows(length)
             # Where windows overlap, each keeps the half of the overlap that it sees more context of.
-            cuts = [0, *(b - (b - a) // 2 for (_, b), (a, _) in zip(places, places[1:])), len(ids)]
+            cuts = [0, *(b - (b - a) // 2 for (_, b), (a, _) in zip(places, places[1:])), length]
             windows += [_Window(i, *place, *kept) for place, kept in zip(places, zip(cuts, cuts[1:]))]
             left.append(len(places))
         windows.sort(key=lambda window: window.end - window.start)
-        for batch in self._batches(windows):
+        for batch, (events, entities, roles) in self._computed(list(self._batches(windows)), encodings):
+            done = 0
+            for row, (i, a, _, first, last) in enumerate(batch):
+                length = len(encodings[i])
+                if i not in logits:
+                    logits[i] = _Logits(
+                        [],
+                        np.zeros((length, 2 * len(ontology.entities) + 1), np.float32),
+                        np.zeros((length, 2 * len(ontology.roles) + 1), np.float32),
+                    )
+                logits[i].events.append(events[row])
+                source = slice(self._prefix + first - a, self._prefix + last - a)
+                logits[i].entities[first:last] = entities[row, source]
+                logits[i].roles[first:last] = roles[row, source]
+                left[i] -= 1
+                if not left[i]:  # decoded while the workers are at the next batches
+                    readings[i] = self._decode(texts[i], encodings[i], logits.pop(i))
+                    done += copies[i]
+            if progress is not None:
+                progress(done)
+        return readings
+
+    def _computed(
+        self, batches: list[list[_Window]], encodings: list[Encoding]
+    ) -> Iterator[tuple[list[_Window], tuple[Floats, Floats, Floats]]]:
+        # Batches with what the engine makes of them, in order.
+        def compute(batch: list[_Window]) -> tuple[Floats, Floats, Floats]:
             width = max(window.end - window.start for window in batch) + len(self._before) + len(self._after)
             input_ids = np.full((len(batch), width), self.settings.pad_token_id, np.int64)
             attention_mask = np.zeros((len(batch), width), np.int64)
             for row, (i, a, b, _, _) in enumerate(batch):
-                ids = [*self._before, *texts[i][a:b], *self._after]
+                ids = [*self._before, *encodings[i].ids[a:b], *self._after]
                 input_ids[row, : len(ids)] = ids
                 attention_mask[row, : len(ids)] = 1
-            events, entities, roles = self.engine(input_ids, attention_mask)
-            done = 0
-            for row, (i, a, _, first, last) in enumerate(batch):
-                results[i].events.append(events[row])
-                source = slice(self._prefix + first - a, self._prefix + last - a)
-                results[i].entities[first:last] = entities[row, source]
-                results[i].roles[first:last] = roles[row, source]
-                left[i] -= 1
-                done += left[i] == 0
-            if progress is not None:
-                progress(done)
-        return results
+            return self.engine(input_ids, attention_mask)
+
+        if self.workers.count == 1 or len(batches) == 1:
+            yield from ((batch, compute(batch)) for batch in batches)
+            return
+        tokens = sum(window.end - window.start for batch in batches for window in batch)
+        start = time.perf_counter()
+        with ThreadPoolExecutor(self.workers.count) as pool:
+            yield from zip(batches, pool.map(compute, batches), strict=True)
+        self.workers.learn(len(batches), tokens / (time.perf_counter() - start))
 
     @staticmethod
     def _batches(windows: list[_Window]) -> Iterator[list[_Window]]:
         batch: list[_Window] = []
         for window in windows:  # sorted by length, so the newest is the widest
-            if batch and (len(batch) + 1) * (window.end - window.start) > _MAX_BATCH_TOKENS:
+            if batch and (len(batch) + 1) * (window.end - window.start) > MAX_BATCH_TOKENS:
                 yield batch
                 batch = []
             batch.append(window)
         if batch:
             yield batch
 
-    def _decode(
-        self, sentence: Sentence, segments: list[tuple[str, Encoding, _Logits]], all_scores: bool
-    ) -> Prediction:
-        settings, ontology = self.settings, self.settings.ontology
-        # A text of several windows reports what any of them reports.
-        logits = np.max([window for _, _, segment in segments for window in segment.events], axis=0)
-        probabilities = settings.calibration(logits)
-        scores = dict(zip(ontology.type_names, map(float, probabilities), strict=True))
-        events = sorted(
-            (
-                Event(kind, scores[kind.name])
-                for kind in ontology.types
-                if scores[kind.name] >= settings.thresholds[kind.name]
-            ),
-            key=lambda event: -event.score,
+    def _decode(self, text: str, encoding: Encoding, logits: _Logits) -> _Reading:
+        ontology = self.settings.ontology
+        units = units_of(text, encoding.offsets)
+        entities, roles = (
+            decode_spans(layer[units.first_token], units, text, labels)
+            for layer, labels in (
+                (logits.entities, ontology.entity_names),
+                (logits.roles, ontology.role_names),
+            )
         )
+        return _Reading(np.max(logits.events, axis=0), entities, roles)
+
+    def _prediction(
+        self, sentence: Sentence, parts: list[_Reading], probabilities: list[float], all_scores: bool
+    ) -> Prediction:
+        settings = self.settings
+        scores = dict(zip(settings.ontology.type_names, probabilities, strict=True))
+        events = [
+            Event(kind, scores[kind.name])
+            for kind in settings.ontology.types
+            if scores[kind.name] >= settings.thresholds[kind.name]
+        ]
         entities: list[Span] = []
         roles: list[Span] = []
-        for (start, _), (text, encoding, segment) in zip(sentence.segments, segments, strict=True):
-            units = units_of(text, encoding.offsets)
-            for spans, layer, labels in (
-                (entities, segment.entities, ontology.entity_names),
-                (roles, segment.roles, ontology.role_names),
-            ):
-                decoded = decode_spans(layer[units.first_token], units, text, labels)
-                spans.extend(replace(span, start=span.start + start, end=span.end + start) for span in decoded)
+        for (start, _), part in zip(sentence.segments, parts, strict=True):
+            for spans, found in ((entities, part.entities), (roles, part.roles)):
+                spans += [replace(span, start=span.start + start, end=span.end + start) for span in found]
         return Prediction(
             sentence.id,
             sentence.doc_id,
@@ -212,7 +298,7 @@ class Pipeline:
             sentence.end,
             sentence.lang,
             sentence.text,
-            tuple(events),
+            tuple(sorted(events, key=lambda event: -event.score)),
             tuple(entities),
             tuple(roles),
             settings.name,
@@ -223,7 +309,8 @@ class Pipeline:
 
     def with_settings(self, **changes: object) -> Pipeline:
         """The same engine with other settings (thresholds, name)."""
-        return Pipeline(self.engine, self.tokenizer, replace(self.settings, **changes))  # type: ignore[arg-type]
+        settings = replace(self.settings, **changes)  # type: ignore[arg-type]
+        return Pipeline(self.engine, self.tokenizer, settings, self.workers, self.deduplicate)
 
 
 def sentences_of_texts(texts: Iterable[tuple[str, str, str]]) -> list[Sentence]:

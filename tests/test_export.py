@@ -14,9 +14,10 @@ from tocsin.cli import app
 from tocsin.data.ontology import Ontology
 from tocsin.data.records import LabelledSentence
 from tocsin.model.backbone import load_backbone
-from tocsin.model.export import quantize_q4_0, trim_vocabulary, write_onnx, write_release
+from tocsin.model.export import trim_vocabulary, write_onnx, write_release
 from tocsin.model.network import TocsinModel
 from tocsin.model.pipeline import sentences_of_texts
+from tocsin.model.quantization import quantize_q4_0, quantize_weights
 from tocsin.model.runtime import load_release
 from tocsin.model.torch_engine import torch_pipeline
 from tocsin.model.vocabulary import needed_ids, trim
@@ -32,6 +33,14 @@ def test_four_bit_embeddings_of_the_backbone_come_back_bit_by_bit() -> None:
     nibbles = np.where(nibbles > 7, nibbles - 16, nibbles).astype(np.float32)
     again = nibbles * np.repeat(scales.astype(np.float32), 32, axis=1)
     assert np.array_equal(again, weights)
+
+
+def test_eight_bit_weights_are_off_by_half_a_step_at_most_and_cannot_overflow_sixteen_bits() -> None:
+    weights = np.random.default_rng(0).normal(size=(64, 40)).astype(np.float32)
+    weights[:, 7] = 0
+    integers, scales = quantize_weights(weights)
+    assert np.all(np.abs(integers * scales - weights) <= 0.5001 * scales)
+    assert 2 * 255 * int(np.abs(integers).max()) < 2**15  # a pair of products on machines without VNNI
 
 
 def test_trimming_keeps_what_a_language_needs_and_changes_no_prediction(ontology: Ontology) -> None:
