@@ -30,7 +30,7 @@ from tocsin import ray_engine
 from tocsin.data.corpus import load_split
 from tocsin.job import Totals, side_file
 from tocsin.model.runtime import load_release
-from tocsin.ray_engine import Part, RayJob, total
+from tocsin.ray_engine import RayJob, add
 
 ROWS = 280
 CHARACTERS = 2000  # of a part here: small, so that there are many
@@ -102,13 +102,12 @@ def run(folder: Path, second: Any) -> RayRun:
     rows = write_inputs(folder / "in")
     subprocess.run([sys.executable, "-m", "tocsin", *LOCAL], cwd=folder, stderr=subprocess.DEVNULL, check=False)
     settings = load_release().settings
-    reading = {"format": None, "text_field": "text", "id_field": None, "keep": True}
-    job = RayJob(None, settings.fingerprint, settings.thresholds, 1, reading, "sentence", None, True)
+    reading = {"format": None, "text_field": "text", "id_field": None, "keep": True, "whole": False}
+    job = RayJob(None, settings.fingerprint, settings.thresholds, 1, True, reading, "sentence", None, True)
     out, begun, log = folder / "out", time.monotonic(), []
-    parts: list[Part] = []
     result = RayRun(rows, Totals(), "", Counter(), Counter(), set(), log)
     for part in ray_engine.predict_files(["in"], out, job):
-        parts.append(part)
+        add(result.totals, part.totals)
         (result.after if result.lost else result.before)[part.node] += 1
         if not result.lost and len(result.before) == 2:
             # Each actor has one part in hand: two unfinished files, so the node is lost in the middle of a part.
@@ -120,7 +119,6 @@ def run(folder: Path, second: Any) -> RayRun:
         if result.lost:
             begun_twice = {path.name.split(".")[1][:13] for path in out.glob(".*")}
             result.orphans |= {name for name in begun_twice if (out / f"{name}.parquet").exists()}
-    result.totals = total(parts)
     log.append(f"{len(list(out.glob('*.parquet')))} parts at the end")
     return result
 
@@ -154,7 +152,8 @@ def page(folder: Path, result: RayRun) -> str:
     sides = [side_file(folder / name).read_bytes() for name in ("local.parquet", "out")]
     nodes = {node: "second (killed)" if node == result.lost else "first" for node in result.before | result.after}
     table = [
-        f"| {nodes[node]} | {result.before[node]} | {result.after[node]} |" for node in sorted(nodes, key=nodes.get)
+        f"| {nodes[node]} | {result.before[node]} | {result.after[node]} |"
+        for node in sorted(nodes, key=lambda node: nodes[node])
     ]
     return "\n".join([
         "# A job on a Ray cluster that loses a machine",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 
 from tocsin import ray_engine
 from tocsin.cli import app
+from tocsin.data.readers import expand_inputs
 from tocsin.data.writers import PARQUET_SCHEMA
 from tocsin.job import side_file
 
@@ -73,6 +75,19 @@ def test_the_command_tells_what_became_of_the_inputs(result: RayRun, folder: Pat
     again = CliRunner().invoke(app, arguments)
     assert again.exit_code == 1
     assert "few: exists already" in again.stderr
+
+
+def test_a_long_document_is_not_divided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # and back: readers go to the folder of who started the job
+    (tmp_path / "a.txt").write_text("One line of a long text.\n\n" * 10_000, encoding="utf-8")
+    (tmp_path / "b.txt").write_text("A short one.", encoding="utf-8")
+    reading = {"format": None, "text_field": "text", "id_field": None, "keep": False, "whole": False}
+    [run] = ray_engine._runs(expand_inputs([str(tmp_path)]))
+    first, second = ray_engine._read_parts(run, reading, part_characters=1000, folder=str(tmp_path))
+    pieces = [json.loads(item) for item in first["items"]]
+    assert {piece["id"] for piece in pieces} == {"a.txt"}
+    assert sum(len(piece["text"]) for piece in pieces) == 260_000
+    assert [json.loads(item)["id"] for item in second["items"]] == ["b.txt"]
 
 
 @pytest.mark.parametrize(

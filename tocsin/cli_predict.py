@@ -152,10 +152,10 @@ def predict(
         assert output is not None and threads is not None
         reading |= {"keep": keep, "whole": whole}
         ray_job = RayJob(
-            model, settings.fingerprint, settings.thresholds, threads, reading, unit.value, lang, all_scores
+            model, settings.fingerprint, settings.thresholds, threads, dedup, reading, unit.value, lang, all_scores
         )
         try:
-            raise typer.Exit(predict_on_ray(files, output, ray_job, address))
+            raise typer.Exit(predict_on_ray(files, output, ray_job, address, log))
         except JobError as error:
             fail(error)
         except OSError as error:

@@ -1,42 +1,42 @@
-"""``tocsin predict --engine ray``: what the command prints, and how it ends."""
+"""``tocsin predict --engine ray``: what is told of a job on a Ray cluster, and how it ends."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from tocsin.cli_common import FAILURE, INTERRUPTED, SOME_ERRORS
+from tocsin.data.readers import Meter
+from tocsin.job import Totals, side_file
+from tocsin.progress import Display, Log, Pace
+from tocsin.ray_engine import RayJob, add, predict_files
 
-from tocsin.job import side_file
-from tocsin.ray_engine import Part, RayJob, predict_files, total
 
-
-def predict_on_ray(files: list[str], output: Path, job: RayJob, address: str | None) -> int:
-    """Runs the job and tells of it as the local engine does; returns the exit code: 0 all inputs read, 3 some error
-    rows, 1 nothing could be read. Raises what :func:`tocsin.ray_engine.predict_files` does."""
-    totals = total(_shown(predict_files(files, output, job, address)))
+def predict_on_ray(files: list[str], output: Path, job: RayJob, address: str | None, log: Log) -> int:
+    """Runs the job and tells of it as the local engine does; returns the exit code. Raises what
+    :func:`tocsin.ray_engine.predict_files` does."""
+    totals, meter = Totals(), Meter()  # how much the machines have read is not known here
+    pace = Pace(meter)
+    log("started", **pace.figures(totals))
+    with Display(log, pace, meter, shown=sys.stderr.isatty()) as display:
+        try:
+            for part in predict_files(files, output, job, address):
+                for row in part.errors:
+                    log("error_row", str(row), **row.to_dict())
+                add(totals, part.totals)
+                display.advance(part.totals.records, totals)
+        except KeyboardInterrupt:
+            message = f"interrupted; {output} is not all, delete it to start over"
+            log("interrupted", message, exit_code=INTERRUPTED, **pace.figures(totals))
+            return INTERRUPTED
     if totals.untested:
         counts = ", ".join(f"{count} in {lang!r}" for lang, count in sorted(totals.untested.items()))
-        print(f"tocsin: the model was not tested on the language of some sentences: {counts}", file=sys.stderr)
+        log("untested", f"the model was not tested on the language of some sentences: {counts}")
+    code = 0 if not totals.errors else SOME_ERRORS if totals.records else FAILURE
     where = f" in {side_file(output)}" if totals.errors else ""
-    print(
-        f"tocsin: {totals.inputs} inputs: {totals.documents} gave {totals.records} records in {output}, "
-        f"{totals.errors} are error rows{where}",
-        file=sys.stderr,
+    summary = (
+        f"{totals.inputs} inputs: {totals.documents} gave {totals.records} records in {output}, "
+        f"{totals.errors} are error rows{where}"
     )
-    return 0 if not totals.errors else 3 if totals.records else 1
-
-
-def _shown(parts: Iterator[Part]) -> Iterator[Part]:
-    """The parts as they come, with their error rows printed and their records counted on a terminal."""
-    columns = (SpinnerColumn(), TextColumn("{task.completed} sentences"), TimeElapsedColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not sys.stderr.isatty(), transient=True) as bar:
-        task = bar.add_task("predict", total=None)
-        for part in parts:
-            for row in part.errors:
-                print(f"tocsin: {row}", file=sys.stderr)
-            bar.advance(task, part.totals.records)
-            yield part
+    log("finished", summary, exit_code=code, **pace.figures(totals))
+    return code

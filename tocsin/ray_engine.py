@@ -23,7 +23,7 @@ from typing import Any
 from tocsin.data.documents import Document, ErrorRow
 from tocsin.data.readers import STDIN, Input, Meter, expand_inputs, read_inputs
 from tocsin.data.writers import ParquetWriter, TextFile, json_line
-from tocsin.job import JobError, Totals, chunks, count, side_file
+from tocsin.job import InputStream, JobError, Totals, chunks, side_file
 from tocsin.model.pipeline import Pipeline
 from tocsin.model.runtime import load_release
 
@@ -39,13 +39,14 @@ _UNFINISHED = "."  # files that begin so are no data to those that read a folder
 
 @dataclass(frozen=True)
 class RayJob:
-    """What is to be done with every input. ``reading``: options of :func:`tocsin.data.readers.read_inputs`;
-    ``threads``: CPUs that Ray reserves for each actor, and threads of its model."""
+    """What is to be done with every input. ``threads``: CPUs that Ray reserves for each actor, and threads of its
+    model; ``reading``: options of :func:`tocsin.data.readers.read_inputs`."""
 
     model: str | None
     fingerprint: str
     thresholds: Mapping[str, float]
     threads: int
+    deduplicate: bool
     reading: Mapping[str, Any]
     unit: str
     lang: str | None
@@ -53,7 +54,7 @@ class RayJob:
 
     def load(self) -> Pipeline:
         """The model as this machine has it; raises :class:`JobError` if it is another than the driver's."""
-        pipeline = load_release(self.model, self.threads)
+        pipeline = load_release(self.model, self.threads, self.deduplicate)
         if pipeline.settings.fingerprint != self.fingerprint:
             raise JobError(f"{self.model or 'the shipped model'}: not the same on all machines")
         return pipeline.with_settings(thresholds=dict(self.thresholds))
@@ -75,7 +76,8 @@ def predict_files(files: Sequence[str], output: Path, job: RayJob, address: str 
     are written to its side file. Paths must lead to the same files on all machines.
 
     ``address``: of a running cluster, as ``ray.init`` takes it; ``None``: the one that Ray finds, else a new one on
-    this machine. Raises :class:`JobError` if the job cannot start or go on; an output that exists is not touched.
+    this machine. Raises :class:`JobError` if the job cannot start or go on; an output that exists is not touched, and
+    where there are no records there is none.
     """
     if STDIN in files:
         raise JobError("standard input cannot be read by other machines, give files")
@@ -96,16 +98,23 @@ def predict_files(files: Sequence[str], output: Path, job: RayJob, address: str 
     finally:
         for rest in output.glob(f"{_UNFINISHED}*"):
             shutil.rmtree(rest) if rest.is_dir() else rest.unlink()
+        if not any(output.iterdir()):
+            output.rmdir()  # nothing came of it: the same command may be tried again
 
 
 def _execute(inputs: Sequence[Input], output: Path, job: RayJob, address: str | None) -> Iterator[Part]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anyone
+    # Ray warns of how Ray Data itself makes actors; what fails is raised as an exception all the same.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     import ray
     from ray.data import ActorPoolStrategy, DataContext, TaskPoolStrategy
 
     started = not ray.is_initialized()
     if started:
-        ray.init(address, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
+        try:
+            ray.init(address, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise JobError(f"no Ray cluster at {address or 'this machine'}: {error}") from error
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     try:
         actors = sum(int(node["Resources"].get("CPU", 0)) // job.threads for node in ray.nodes() if node["Alive"])
@@ -136,7 +145,7 @@ def _execute(inputs: Sequence[Input], output: Path, job: RayJob, address: str | 
         for row in parts.iter_rows():
             yield _part(row)
     except ray.exceptions.RayError as error:
-        raise JobError(f"the Ray job failed: {error}") from error
+        raise JobError(f"the Ray job failed: {str(error).strip().splitlines()[-1]}") from error
     finally:
         if started:
             ray.shutdown()
@@ -166,12 +175,14 @@ def _read_parts(
     items: list[str] = []
     size = number = 0
     for item in read_inputs([Input(**item) for item in json.loads(run["inputs"])], **reading, meter=Meter()):
+        # A document in pieces stays in one part, where its sentences are counted.
+        full = size >= part_characters or len(items) >= _PART_INPUTS
+        if full and not (isinstance(item, Document) and item.continued):
+            yield {"name": f"{run['name']}-{number:06}", "items": items}
+            items, size, number = [], 0, number + 1
         # Escapes keep what is no character (in other fields of a row), and plain text what has no JSON type.
         items.append(json.dumps(vars(item), default=str))
         size += len(item.text) if isinstance(item, Document) else 0
-        if size >= part_characters or len(items) >= _PART_INPUTS:
-            yield {"name": f"{run['name']}-{number:06}", "items": items}
-            items, size, number = [], 0, number + 1
     if items:
         yield {"name": f"{run['name']}-{number:06}", "items": items}
 
@@ -195,13 +206,15 @@ class _Predictor:
         writer = ParquetWriter(unfinished)
         writer.open(0)
         errors: list[ErrorRow] = []
-        for sentences, wrong, documents in chunks(_items(row["items"]), self._pipeline, job.unit, job.lang):
-            predictions = self._pipeline.predict(sentences, job.all_scores)
-            for prediction in predictions:
-                writer.write(prediction)
+        for chunk in chunks(InputStream(_items(row["items"])), self._pipeline, job.unit, job.lang):
+            for batch in chunk.batches():
+                predictions = self._pipeline.predict(batch, job.all_scores)
+                for prediction in predictions:
+                    writer.write(prediction)
+                totals.add(predictions)
             writer.commit()
-            count(totals, predictions, wrong, documents)
-            errors += wrong
+            totals.close(chunk)
+            errors += chunk.errors
         writer.finish()
         writer.clean()
         if totals.records:
@@ -216,15 +229,12 @@ class _Predictor:
         }
 
 
-def total(parts: Iterable[Part]) -> Totals:
-    """What became of all inputs."""
-    totals = Totals()
-    for part in parts:
-        totals.documents += part.totals.documents
-        totals.errors += part.totals.errors
-        totals.records += part.totals.records
-        totals.untested.update(part.totals.untested)
-    return totals
+def add(totals: Totals, part: Totals) -> None:
+    """Counts what a part counted."""
+    totals.documents += part.documents
+    totals.errors += part.errors
+    totals.records += part.records
+    totals.untested.update(part.untested)
 
 
 def _items(rows: Iterable[str]) -> Iterator[Document | ErrorRow]:
