@@ -79,7 +79,7 @@ def run_folder(tiny_backbone: Path, ontology: Ontology, tmp_path: Path) -> Path:
     model, tokenizer = TocsinModel.from_backbone(str(tiny_backbone), ontology, LANGUAGES, 128, 0.1)
     model.config.model_name = "tiny"
     recipe = {"backbone": "tiny", "auxiliary_languages": [], "sampling": {}}
-    model.config.training = {"recipe": recipe, "sentences": {"train": 1, "dev": 1}, "sources": {"written": 1}}
+    model.config.training = {"recipe": recipe, "sentences": {"train": 1, "dev": 1}, "sources": {"written": 1, "own": 3}}
     folder = tmp_path / "run"
     model.save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -129,6 +129,7 @@ def test_export_writes_a_release_with_its_card(run_folder: Path, tmp_path: Path)
     assert card.startswith("---\nlanguage: ['fr']\nlicense: apache-2.0")
     assert json.loads((output / "figures.json").read_text())["written_test"]["sentences"] == 120
     assert "synthetic" in card and "Not to be used for" in card
+    assert "| sentences and labels of who trained this model | 3 | 3 |" in card
     assert load_release(output).settings.name == "tiny"
 
 

@@ -34,7 +34,7 @@ def test_wheel_has_one_top_level_package_and_the_model(wheel: Path) -> None:
         names = archive.namelist()
     assert {name.split("/")[0] for name in names if ".dist-info" not in name.split("/")[0]} == {"tocsin"}
     for wanted in ("data/ontology.json", "data/schema/prediction.json", "model/released/model.onnx", "py.typed",
-                   "model/released/README.md", "train/recipes/first-light.toml",
+                   "model/released/README.md", "train/recipes/first-light.toml", "data/examples/mine.csv",
                    "data/corpus/fr/test.txt", "data/real/ntrex.jsonl", "data/real/second/ntrex.jsonl",
                    "data/adapters/uner.py", "evaluate/peers/tfidf.py", "evaluate/dataset_card.md",
                    "evaluate/pages/view.js"):  # fmt: skip
