@@ -97,6 +97,9 @@ def test_trained_peers_are_loaded_the_second_time(
     assert (again.threshold, again.settings, again.fit_seconds) == (peer.threshold, peer.settings, peer.fit_seconds)
     with pytest.raises(PeerError, match="other sentences"):
         make_trained(name, ontology, tmp_path, tiny_backbone).fit(sentences[1:], sentences)
+    if name != "spacy":
+        with pytest.raises(PeerError, match="fitted on the encoder"):
+            make_trained(name, ontology, tmp_path, tmp_path).fit(sentences, sentences)
     assert not list(tmp_path.rglob("*.pkl"))
 
 

@@ -67,7 +67,7 @@ class TrainedPeer(ABC):
     def fit(self, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]) -> None:
         """Trains, or loads what an earlier call on the same sentences left in the folder, with its settings.
 
-        Raises :class:`PeerError` if the folder holds another peer, or one that learned from other sentences.
+        Raises :class:`PeerError` if the folder holds another peer, or one of other sentences or another encoder.
         """
         fitted = {"peer": self.name, "train": digest(train), "dev": digest(dev)}
         file = self.folder / _FITTED
@@ -75,6 +75,8 @@ class TrainedPeer(ABC):
             state = json.loads(file.read_text(encoding="utf-8"))
             if {key: state[key] for key in fitted} != fitted:
                 raise PeerError(f"{file}: fitted as {state['peer']!r} on other sentences, choose another folder")
+            if state["settings"].get("model") != self.settings.get("model"):
+                raise PeerError(f"{file}: fitted on the encoder {state['settings']['model']!r}, choose another folder")
             self._load()
         else:
             self.folder.mkdir(parents=True, exist_ok=True)
