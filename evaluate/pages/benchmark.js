@@ -247,7 +247,7 @@ function showErrors() {
 
 function renderSentence(i) {
   const system = withSentences()[chosen.system];
-  const { layers } = system.result.system;
+  const { layers } = system;
   const [id, lang, words, types, entities, roles] = suite.sentences[i];
   const [kinds, gold, predictedTypes, predictedEntities, predictedRoles] = system.judged[i];
   const note = (verdict, layer) => (layers.includes(layer) ? VERDICTS[verdict] : "");
