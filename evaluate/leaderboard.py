@@ -28,8 +28,8 @@ class ResultError(ValueError):
 
 
 def read_results(folder: Path) -> list[dict[str, Any]]:
-    """Results of all ``SYSTEM@SUITE.json`` in ``folder``: the largest suite first, in each the best event
-    micro-F1. "file" is added to each: its name. Raises :class:`ResultError`."""
+    """Results of all ``SYSTEM@SUITE.json`` in ``folder``: the largest suite first, in each the best
+    event micro-F1. "file" is added to each: its name. Raises :class:`ResultError`."""
     results = [_read(path) for path in sorted(folder.glob("*@*.json"))]
     if not results:
         raise ResultError(f"{folder}: holds no results (SYSTEM@SUITE.json)")
@@ -45,8 +45,13 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
         seen[system, suite["name"]] = None
     return sorted(
         results,
-        key=lambda r: (-r["suite"]["sentences"], r["suite"]["name"], -(r["figures"].get("event_micro_f1") or 0)),
+        key=lambda r: (-r["suite"]["sentences"], r["suite"]["name"], -_quality(r)),
     )
+
+
+def _quality(result: Mapping[str, Any]) -> float:
+    """The first figure there is: a system or a suite may be without types."""
+    return next((value for key in SCORES.values() if (value := result["figures"].get(key)) is not None), 0.0)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -61,7 +66,10 @@ def _read(path: Path) -> dict[str, Any]:
     for part in _PARTS:
         if not isinstance(result.get(part), dict):
             raise ResultError(f"{path}, field {part!r}: expected an object")
-    for part, fields in (("system", ("name", "layers")), ("suite", ("name", "revision", "sentences", "languages"))):
+    for part, fields in (
+        ("system", ("name", "layers")),
+        ("suite", ("name", "revision", "sentences", "languages", "layers")),
+    ):
         for field in fields:
             if field not in result[part]:
                 raise ResultError(f"{path}, field {part!r}: missing {field!r}")

@@ -31,7 +31,13 @@ def result(name: str, micro_f1: float, **changes: Any) -> dict[str, Any]:
     return {
         "format": 1,
         "system": {"name": name, "kind": "peer", "revision": "1", "layers": ["types"]},
-        "suite": {"name": "own", "revision": "a", "sentences": 1200, "languages": {"fr": 1000, "ar": 200}},
+        "suite": {
+            "name": "own",
+            "revision": "a",
+            "sentences": 1200,
+            "languages": {"fr": 1000, "ar": 200},
+            "layers": ["types"],
+        },
         "figures": figures,
         "intervals": {"event_micro_f1": [micro_f1 - 0.1, micro_f1 + 0.1]},
         "calibration": {"ece_top": 0.0512},

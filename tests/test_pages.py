@@ -306,7 +306,7 @@ def write_results(folder: Path, sentences: list[LabelledSentence], hostile: str 
         result = {
             "format": 1,
             "system": {"name": name + hostile.replace("/", ""), "kind": "peer", "revision": "1", "layers": layers},
-            "suite": {"name": "own", "revision": "a", "sentences": len(sentences), "languages": languages},
+            "suite": {"name": "own", "revision": "a", "sentences": len(sentences), "languages": languages, "layers": ["types", "entities", "roles"]},
             "figures": figures | {"per_type": cells} | ({} if speed is None else {"entity_f1": micro_f1}),
             "intervals": {"event_micro_f1": [max(micro_f1 - 0.1, 0), micro_f1]},
             "calibration": None if name == "silent" else {
@@ -464,9 +464,6 @@ def test_a_page_of_an_article_and_of_its_predictions(tmp_path: Path, ontology: O
     assert (tmp_path / "article.html").read_text(encoding="utf-8") == view_page(records, ARTICLE.name, ontology)
     rows = [record | {"scores": None, "input": None} for record in records]
     pq.write_table(pa.Table.from_pylist(rows, PARQUET_SCHEMA), tmp_path / "out.parquet")
-        pa.Table.from_pylist([record | {"scores": None, "input": None} for record in records], PARQUET_SCHEMA),
-        tmp_path / "out.parquet",
-    )
     assert view_page(read_predictions(tmp_path / "out.parquet"), "", ontology) == view_page(records, "", ontology)
     done = tocsin("view", tmp_path / "none.jsonl", "-o", tmp_path / "out.html")
     assert (done.returncode, "none.jsonl: not a file" in done.stderr) == (1, True)

@@ -97,14 +97,16 @@ function labelBox(cx, cy, width, taken, low, high) {
 }
 
 function showSpeed() {
+  // Event micro-F1, or the next figure where a test set has no types.
+  const [heading, key] = SCORES.find(([, name]) => suite.systems.some(({ result }) => Number.isFinite(result.figures[name]))) ?? SCORES[0];
   const measured = suite.systems
     .map((system) => ({
-      name: nameOf(system), speed: system.result.cost.sentences_per_second, f1: system.result.figures.event_micro_f1,
-      interval: system.result.intervals.event_micro_f1,
+      name: nameOf(system), speed: system.result.cost.sentences_per_second, f1: system.result.figures[key],
+      interval: system.result.intervals[key],
     }))
     .filter(({ speed, f1 }) => speed && Number.isFinite(f1));
   const left = suite.systems.length - measured.length;
-  byId("speed-note").textContent = "Event micro-F1 with its interval, and sentences a second. Up and to the right is better."
+  byId("speed-note").textContent = `${heading.charAt(0).toUpperCase()}${heading.slice(1)} with its interval, and sentences a second. Up and to the right is better.`
     + (left ? ` ${count(left, "system")} without both figures ${left === 1 ? "is" : "are"} not shown.` : "");
   if (!measured.length) return byId("speed").replaceChildren();
   const width = Math.max(280, Math.min(560, byId("speed").clientWidth));
