@@ -45,13 +45,14 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
         seen[system, suite["name"]] = None
     return sorted(
         results,
-        key=lambda r: (-r["suite"]["sentences"], r["suite"]["name"], -_quality(r)),
+        key=lambda r: (-r["suite"]["sentences"], r["suite"]["name"], -(r["figures"].get(_leading([r])[1]) or 0)),
     )
 
 
-def _quality(result: Mapping[str, Any]) -> float:
-    """The first figure there is: a system or a suite may be without types."""
-    return next((value for key in SCORES.values() if (value := result["figures"].get(key)) is not None), 0.0)
+def _leading(results: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """The first of :data:`SCORES` that any of the results has: a suite may be without types."""
+    found = (item for item in SCORES.items() if any(result["figures"].get(item[1]) is not None for result in results))
+    return next(found, next(iter(SCORES.items())))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -91,13 +92,14 @@ def leaderboard(results: Sequence[Mapping[str, Any]]) -> str:
         suite = ranked[0]["suite"]
         rows = [_row(result) for result in ranked]
         languages = suite["languages"]
+        heading, key = _leading(ranked)
         parts += [
             f"**{name}**: {suite['sentences']:,} sentences in {len(languages)} language{'s' * (len(languages) != 1)}.",
             markdown_table(["", *SCORES, "ECE", *COSTS], rows),
-            "Event micro-F1 by language:",
+            f"By language, {heading}:",
             markdown_table(
                 ["", "sentences", *(result["system"]["name"] for result in ranked)],
-                [[lang, f"{sentences:,}", *(_of_language(result, lang) for result in ranked)]
+                [[lang, f"{sentences:,}", *(_of_language(result, lang, key) for result in ranked)]
                  for lang, sentences in languages.items()],
             ),
         ]  # fmt: skip
@@ -116,8 +118,8 @@ def _row(result: Mapping[str, Any]) -> list[str]:
     return [result["system"]["name"], *scores, _error(result.get("calibration")), *costs]
 
 
-def _of_language(result: Mapping[str, Any], lang: str) -> str:
-    return percent(result["figures"].get("per_language", {}).get(lang, {}).get("event_micro_f1"))
+def _of_language(result: Mapping[str, Any], lang: str, key: str) -> str:
+    return percent(result["figures"].get("per_language", {}).get(lang, {}).get(key))
 
 
 def _error(calibration: Mapping[str, Any] | None) -> str:

@@ -306,7 +306,8 @@ def write_results(folder: Path, sentences: list[LabelledSentence], hostile: str 
         result = {
             "format": 1,
             "system": {"name": name + hostile.replace("/", ""), "kind": "peer", "revision": "1", "layers": layers},
-            "suite": {"name": "own", "revision": "a", "sentences": len(sentences), "languages": languages, "layers": ["types", "entities", "roles"]},
+            "suite": {"name": "own", "revision": "a", "sentences": len(sentences), "languages": languages,
+                      "layers": ["types", "entities", "roles"]},
             "figures": figures | {"per_type": cells} | ({} if speed is None else {"entity_f1": micro_f1}),
             "intervals": {"event_micro_f1": [max(micro_f1 - 0.1, 0), micro_f1]},
             "calibration": None if name == "silent" else {

@@ -13,6 +13,10 @@ const percent = (value) => (value === null || value === undefined ? "–" : (100
 const plain = (value) => (value === null || value === undefined ? "–" : value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString("en"));
 const nameOf = (system) => system.result.system.name;
 
+/** [heading, key] of event micro-F1, or of the next figure where a test set has no types. */
+const leading = () =>
+  SCORES.find(([, key]) => suite.systems.some(({ result }) => Number.isFinite(result.figures[key]))) ?? SCORES[0];
+
 // ---------------------------------------------------------------- leaderboard
 
 const COLUMNS = [
@@ -97,8 +101,7 @@ function labelBox(cx, cy, width, taken, low, high) {
 }
 
 function showSpeed() {
-  // Event micro-F1, or the next figure where a test set has no types.
-  const [heading, key] = SCORES.find(([, name]) => suite.systems.some(({ result }) => Number.isFinite(result.figures[name]))) ?? SCORES[0];
+  const [heading, key] = leading();
   const measured = suite.systems
     .map((system) => ({
       name: nameOf(system), speed: system.result.cost.sentences_per_second, f1: system.result.figures[key],
@@ -299,6 +302,9 @@ function showSuite(index) {
   Object.assign(chosen, { system: 0, kind: "any", type: "", lang: "", words: "" });
   byId("words").value = "";
   fillKinds();
+  const [, key] = leading();
+  byId("language-figure").value = key;
+  sorted = { column: 1 + SCORES.findIndex(([, other]) => other === key), ascending: false };
   for (const show of [showBoard, showSpeed, showReliability, showLanguages, showTypes, showErrors]) show();
 }
 
