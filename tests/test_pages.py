@@ -112,7 +112,7 @@ def test_texts_of_all_languages_are_shown_whole_with_their_mentions(
 ) -> None:
     with Opened(browser, viewed(tmp_path, [labelled(s) for s in sentences], ontology)) as page:
         seen = []
-        while True:
+        while True:  # page by page
             look = f"p => [({WITHOUT_LABELS})(p), getComputedStyle(p).direction, ({MARKS})(p)]"
             seen += page.evaluate(f"() => [...document.querySelectorAll('.text')].map({look})")
             following = page.get_by_role("button", name="Next")

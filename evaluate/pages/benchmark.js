@@ -115,12 +115,14 @@ function showSpeed() {
   const width = Math.max(280, Math.min(560, byId("speed").clientWidth));
   const height = Math.round(width * 0.66);
   const [x0, x1, y0, y1] = [40, width - 12, height - 38, 10];
-  const ys = ticks(...[Math.min, Math.max].map((f) => 100 * f(...measured.flatMap(({ f1, interval }) => [f1, ...(interval ?? [])]))), 4);
+  const shares = measured.flatMap(({ f1, interval }) => [f1, ...(interval ?? [])]);
+  const ys = ticks(Math.max(0, 100 * Math.min(...shares) - 2), Math.min(100, 100 * Math.max(...shares) + 2), 4);
   const speeds = measured.map(({ speed }) => Math.log10(speed));
   const [slow, fast] = [Math.min(...speeds) - 0.15, Math.max(...speeds) + 0.15];
   const x = (speed) => x0 + ((Math.log10(speed) - slow) / (fast - slow)) * (x1 - x0);
   const y = (share) => y0 + ((100 * share - ys[0]) / (ys.at(-1) - ys[0])) * (y1 - y0);
-  const all = [-2, -1, 0, 1, 2, 3, 4].flatMap((power) => [1, 2, 5].map((factor) => factor * 10 ** power));
+  const factors = fast - slow > 2.2 ? [1] : [1, 2, 5];
+  const all = [-2, -1, 0, 1, 2, 3, 4].flatMap((power) => factors.map((factor) => factor * 10 ** power));
   const plot = svg("svg", {
     viewBox: `0 0 ${width} ${height}`, width, height, role: "img",
     "aria-label": `Speed against quality: ${measured.map(({ name, speed, f1 }) => `${name} ${percent(f1)} at ${plain(speed)} sentences a second`).join("; ")}`,
@@ -301,6 +303,7 @@ function showSuite(index) {
   fillSelect(byId("type"), [["", "All"], ...typeOptions(occurring, TYPES, GROUPS)]);
   Object.assign(chosen, { system: 0, kind: "any", type: "", lang: "", words: "" });
   byId("words").value = "";
+  byId("filters").hidden = withSentences().length === 0;
   fillKinds();
   const [, key] = leading();
   byId("language-figure").value = key;
