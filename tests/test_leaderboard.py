@@ -132,5 +132,5 @@ span_sets = st.lists(
 def test_right_verdicts_are_what_strict_f1_counts(gold: list[Any], predicted: list[Any]) -> None:
     sides = [[(start, start + length, label) for start, length, label in side] for side in (gold, predicted)]
     counts = micro(span_counts(*([[Span(*span, text="") for span in side]] for side in sides)))
-    verdicts = span_verdicts(*(spans(*side) for side in sides))
+    verdicts = span_verdicts(spans(*sides[0]), spans(*sides[1]))
     assert [side.count("right") for side in verdicts] == [counts.correct, counts.correct]

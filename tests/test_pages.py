@@ -48,11 +48,14 @@ class Opened:
 
     def __init__(self, browser: Any, file: Path, **context: Any):
         self.context = browser.new_context(**{"viewport": {"width": 1200, "height": 900}} | context)
+        self.context.set_default_timeout(120_000)  # a busy machine is no failure
         self.page = self.context.new_page()
         self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.address = file.as_uri()
         self.page.on("console", lambda message: self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda r: r.url.startswith(file.as_uri()) or self.complaints.append(r.url))
+        self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(file.as_uri())
 
     def __enter__(self) -> Page:
@@ -61,6 +64,7 @@ class Opened:
     def __exit__(self, *_: object) -> None:
         self.context.close()
         assert self.complaints == []
+        assert {request.split("#")[0] for request in self.requests} == {self.address}
 
 
 def record(id: str, text: str, lang: str = "en", **layers: Any) -> dict[str, Any]:
