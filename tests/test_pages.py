@@ -438,7 +438,7 @@ def test_hostile_results_are_only_text(
 def test_themes_phones_and_print(
     which: str, browser: Any, tmp_path: Path, benchmark: Path, ontology: Ontology, sentences: list[LabelledSentence]
 ) -> None:
-    records = [labelled(s) for s in sentences] + [record("a" * 200, "b" * 500)]
+    records = [record("a" * 200, "b" * 500), *map(labelled, sentences)]
     file = benchmark if which == "benchmark" else viewed(tmp_path, records, ontology)
     background = "getComputedStyle(document.body).backgroundColor"
     with Opened(browser, file, color_scheme="dark") as page:
