@@ -20,12 +20,15 @@ def benchmark_page(results: Sequence[Mapping[str, Any]], folder: Path, ontology:
 
     A result without ``SYSTEM@SUITE.predictions.jsonl`` has no sentences to show. Raises :class:`ResultError`.
     """
+    names = label_names(ontology)
+    names["groups"]["other"] = ""
     suites = []
     for name, ranked in by_suite(results).items():
         sentences: list[Any] | None = None
         rows = []
         for result in ranked:
             path = (folder / result["file"]).with_suffix(".predictions.jsonl")
+            layers = [layer for layer in result["system"]["layers"] if layer in result["suite"]["layers"]]
             judged = None
             if path.exists():
                 lines = _read_lines(path, result["suite"]["sentences"])
@@ -33,11 +36,13 @@ def benchmark_page(results: Sequence[Mapping[str, Any]], folder: Path, ontology:
                 if sentences is not None and own != sentences:
                     raise ResultError(f"{path}: other sentences or other gold labels than another system of {name}")
                 sentences = own
-                judged = [_judged(line, result["system"]["layers"]) for line in lines]
-            rows.append({"result": result, "judged": judged})
+                judged = [_judged(line, layers) for line in lines]
+            rows.append({"result": result, "layers": layers, "judged": judged})
+            for kind in result["figures"].get("per_type", ()):  # a suite may have another scheme's codes
+                names["types"].setdefault(kind, {"group": "other", "definition": ""})
         suites.append({"name": name, "sentences": sentences, "systems": rows})
     data = {"suites": suites, "scores": SCORES, "costs": COSTS, "kinds": KINDS}
-    return render_page("benchmark", "Tocsin benchmark", label_names(ontology) | data)
+    return render_page("benchmark", "Tocsin benchmark", names | data)
 
 
 def _read_lines(path: Path, expected: int) -> list[dict[str, Any]]:

@@ -28,8 +28,8 @@ class ResultError(ValueError):
 
 
 def read_results(folder: Path) -> list[dict[str, Any]]:
-    """Results of all ``SYSTEM@SUITE.json`` in ``folder``: the largest suite first, in each the best event
-    micro-F1. "file" is added to each: its name. Raises :class:`ResultError`."""
+    """Results of all ``SYSTEM@SUITE.json`` in ``folder``: the largest suite first, in each the best
+    event micro-F1. "file" is added to each: its name. Raises :class:`ResultError`."""
     results = [_read(path) for path in sorted(folder.glob("*@*.json"))]
     if not results:
         raise ResultError(f"{folder}: holds no results (SYSTEM@SUITE.json)")
@@ -45,8 +45,14 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
         seen[system, suite["name"]] = None
     return sorted(
         results,
-        key=lambda r: (-r["suite"]["sentences"], r["suite"]["name"], -(r["figures"].get("event_micro_f1") or 0)),
+        key=lambda r: (-r["suite"]["sentences"], r["suite"]["name"], -(r["figures"].get(_leading([r])[1]) or 0)),
     )
+
+
+def _leading(results: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """The first of :data:`SCORES` that any of the results has: a suite may be without types."""
+    found = (item for item in SCORES.items() if any(result["figures"].get(item[1]) is not None for result in results))
+    return next(found, next(iter(SCORES.items())))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -61,7 +67,10 @@ def _read(path: Path) -> dict[str, Any]:
     for part in _PARTS:
         if not isinstance(result.get(part), dict):
             raise ResultError(f"{path}, field {part!r}: expected an object")
-    for part, fields in (("system", ("name", "layers")), ("suite", ("name", "revision", "sentences", "languages"))):
+    for part, fields in (
+        ("system", ("name", "layers")),
+        ("suite", ("name", "revision", "sentences", "languages", "layers")),
+    ):
         for field in fields:
             if field not in result[part]:
                 raise ResultError(f"{path}, field {part!r}: missing {field!r}")
@@ -83,13 +92,14 @@ def leaderboard(results: Sequence[Mapping[str, Any]]) -> str:
         suite = ranked[0]["suite"]
         rows = [_row(result) for result in ranked]
         languages = suite["languages"]
+        heading, key = _leading(ranked)
         parts += [
             f"**{name}**: {suite['sentences']:,} sentences in {len(languages)} language{'s' * (len(languages) != 1)}.",
             markdown_table(["", *SCORES, "ECE", *COSTS], rows),
-            "Event micro-F1 by language:",
+            f"By language, {heading}:",
             markdown_table(
                 ["", "sentences", *(result["system"]["name"] for result in ranked)],
-                [[lang, f"{sentences:,}", *(_of_language(result, lang) for result in ranked)]
+                [[lang, f"{sentences:,}", *(_of_language(result, lang, key) for result in ranked)]
                  for lang, sentences in languages.items()],
             ),
         ]  # fmt: skip
@@ -108,8 +118,8 @@ def _row(result: Mapping[str, Any]) -> list[str]:
     return [result["system"]["name"], *scores, _error(result.get("calibration")), *costs]
 
 
-def _of_language(result: Mapping[str, Any], lang: str) -> str:
-    return percent(result["figures"].get("per_language", {}).get(lang, {}).get("event_micro_f1"))
+def _of_language(result: Mapping[str, Any], lang: str, key: str) -> str:
+    return percent(result["figures"].get("per_language", {}).get(lang, {}).get(key))
 
 
 def _error(calibration: Mapping[str, Any] | None) -> str:

@@ -31,7 +31,13 @@ def result(name: str, micro_f1: float, **changes: Any) -> dict[str, Any]:
     return {
         "format": 1,
         "system": {"name": name, "kind": "peer", "revision": "1", "layers": ["types"]},
-        "suite": {"name": "own", "revision": "a", "sentences": 1200, "languages": {"fr": 1000, "ar": 200}},
+        "suite": {
+            "name": "own",
+            "revision": "a",
+            "sentences": 1200,
+            "languages": {"fr": 1000, "ar": 200},
+            "layers": ["types"],
+        },
         "figures": figures,
         "intervals": {"event_micro_f1": [micro_f1 - 0.1, micro_f1 + 0.1]},
         "calibration": {"ece_top": 0.0512},
@@ -53,7 +59,7 @@ def test_leaderboard_ranks_systems_and_shows_what_is_missing(tmp_path: Path) -> 
     better, worse = lines[4:6]
     assert better == "| better | 60.0 (50.0–70.0) | 50.0 | – | – | – | – | – | 1,234 | – | 4.2 |"
     assert worse.startswith("| worse | 40.0 (30.0–50.0)") and "| 0.051 |" in worse
-    assert "| fr | 1,000 | 25.0 | 25.0 |" in lines
+    assert "By language, event micro-F1:" in lines and "| fr | 1,000 | 25.0 | 25.0 |" in lines
     assert "| ar | 200 | – | – |" in lines
 
 
@@ -126,5 +132,5 @@ span_sets = st.lists(
 def test_right_verdicts_are_what_strict_f1_counts(gold: list[Any], predicted: list[Any]) -> None:
     sides = [[(start, start + length, label) for start, length, label in side] for side in (gold, predicted)]
     counts = micro(span_counts(*([[Span(*span, text="") for span in side]] for side in sides)))
-    verdicts = span_verdicts(*(spans(*side) for side in sides))
+    verdicts = span_verdicts(spans(*sides[0]), spans(*sides[1]))
     assert [side.count("right") for side in verdicts] == [counts.correct, counts.correct]

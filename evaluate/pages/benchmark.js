@@ -13,6 +13,10 @@ const percent = (value) => (value === null || value === undefined ? "–" : (100
 const plain = (value) => (value === null || value === undefined ? "–" : value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString("en"));
 const nameOf = (system) => system.result.system.name;
 
+/** [heading, key] of event micro-F1, or of the next figure where a test set has no types. */
+const leading = () =>
+  SCORES.find(([, key]) => suite.systems.some(({ result }) => Number.isFinite(result.figures[key]))) ?? SCORES[0];
+
 // ---------------------------------------------------------------- leaderboard
 
 const COLUMNS = [
@@ -97,25 +101,28 @@ function labelBox(cx, cy, width, taken, low, high) {
 }
 
 function showSpeed() {
+  const [heading, key] = leading();
   const measured = suite.systems
     .map((system) => ({
-      name: nameOf(system), speed: system.result.cost.sentences_per_second, f1: system.result.figures.event_micro_f1,
-      interval: system.result.intervals.event_micro_f1,
+      name: nameOf(system), speed: system.result.cost.sentences_per_second, f1: system.result.figures[key],
+      interval: system.result.intervals[key],
     }))
     .filter(({ speed, f1 }) => speed && Number.isFinite(f1));
   const left = suite.systems.length - measured.length;
-  byId("speed-note").textContent = "Event micro-F1 with its interval, and sentences a second. Up and to the right is better."
+  byId("speed-note").textContent = `${heading.charAt(0).toUpperCase()}${heading.slice(1)} with its interval, and sentences a second. Up and to the right is better.`
     + (left ? ` ${count(left, "system")} without both figures ${left === 1 ? "is" : "are"} not shown.` : "");
   if (!measured.length) return byId("speed").replaceChildren();
   const width = Math.max(280, Math.min(560, byId("speed").clientWidth));
   const height = Math.round(width * 0.66);
   const [x0, x1, y0, y1] = [40, width - 12, height - 38, 10];
-  const ys = ticks(...[Math.min, Math.max].map((f) => 100 * f(...measured.flatMap(({ f1, interval }) => [f1, ...(interval ?? [])]))), 4);
+  const shares = measured.flatMap(({ f1, interval }) => [f1, ...(interval ?? [])]);
+  const ys = ticks(Math.max(0, 100 * Math.min(...shares) - 2), Math.min(100, 100 * Math.max(...shares) + 2), 4);
   const speeds = measured.map(({ speed }) => Math.log10(speed));
   const [slow, fast] = [Math.min(...speeds) - 0.15, Math.max(...speeds) + 0.15];
   const x = (speed) => x0 + ((Math.log10(speed) - slow) / (fast - slow)) * (x1 - x0);
   const y = (share) => y0 + ((100 * share - ys[0]) / (ys.at(-1) - ys[0])) * (y1 - y0);
-  const all = [-2, -1, 0, 1, 2, 3, 4].flatMap((power) => [1, 2, 5].map((factor) => factor * 10 ** power));
+  const factors = fast - slow > 2.2 ? [1] : [1, 2, 5];
+  const all = [-2, -1, 0, 1, 2, 3, 4].flatMap((power) => factors.map((factor) => factor * 10 ** power));
   const plot = svg("svg", {
     viewBox: `0 0 ${width} ${height}`, width, height, role: "img",
     "aria-label": `Speed against quality: ${measured.map(({ name, speed, f1 }) => `${name} ${percent(f1)} at ${plain(speed)} sentences a second`).join("; ")}`,
@@ -247,7 +254,7 @@ function showErrors() {
 
 function renderSentence(i) {
   const system = withSentences()[chosen.system];
-  const { layers } = system.result.system;
+  const { layers } = system;
   const [id, lang, words, types, entities, roles] = suite.sentences[i];
   const [kinds, gold, predictedTypes, predictedEntities, predictedRoles] = system.judged[i];
   const note = (verdict, layer) => (layers.includes(layer) ? VERDICTS[verdict] : "");
@@ -296,7 +303,11 @@ function showSuite(index) {
   fillSelect(byId("type"), [["", "All"], ...typeOptions(occurring, TYPES, GROUPS)]);
   Object.assign(chosen, { system: 0, kind: "any", type: "", lang: "", words: "" });
   byId("words").value = "";
+  byId("filters").hidden = withSentences().length === 0;
   fillKinds();
+  const [, key] = leading();
+  byId("language-figure").value = key;
+  sorted = { column: 1 + SCORES.findIndex(([, other]) => other === key), ascending: false };
   for (const show of [showBoard, showSpeed, showReliability, showLanguages, showTypes, showErrors]) show();
 }
 

@@ -109,9 +109,9 @@ class Pager {
     this.list.replaceChildren(...shown.map((item, i) => this.render(item, first + i, items)));
     const step = (text, to, disabled) =>
       el("button", { class: "plain", type: "button", disabled, onclick: () => this.turn(to) }, text);
+    const steps = [step("← Previous", this.page - 1, this.page === 0), step("Next →", this.page + 1, this.page === last)];
     this.bar.replaceChildren(
-      step("← Previous", this.page - 1, this.page === 0),
-      step("Next →", this.page + 1, this.page === last),
+      ...(last ? steps : []),
       el("span", { class: "muted" }, items.length ? `${first + 1}–${first + shown.length} of ${items.length.toLocaleString("en")}` : ""),
     );
   }
