@@ -234,7 +234,7 @@ def spans_of(value: Any, field: str, names: Sequence[str], text: str) -> tuple[S
 def _span(entry: Any, field: str, names: Sequence[str], text: str) -> Span:
     if not isinstance(entry, Mapping) or not all(isinstance(entry.get(key), int) for key in ("start", "end")):
         raise SuiteError(f'field {field!r}: expected a span {{"start": …, "end": …, "label": …}}, got {entry!r}')
-    start, end, label = entry["start"], entry["end"], entry.get("label")
+    start, end, label = entry["start"], entry["end"], str(entry.get("label"))
     if not 0 <= start < end <= len(text):
         raise SuiteError(f"field {field!r}: a span {start}–{end} in a text of {len(text)} characters")
     if label not in names:
