@@ -122,22 +122,19 @@ class PeerCandidate:
         name: str,
         peer: str,
         model: str | None,
-        folder: Path,
+        runs: Path,
         train: Sequence[LabelledSentence],
         dev: Sequence[LabelledSentence],
     ):
-        """``peer``, ``model``, ``folder``: as ``make_peer`` takes them; raises ``PeerError``."""
+        """``peer``, ``model``: as ``make_peer`` takes them; below ``runs`` it keeps what it learned. Raises
+        ``PeerError``."""
         self.name = name
+        self.revision = _hash(peer, model or "", _sentences_hash(train), _sentences_hash(dev))
         self._ontology = load_ontology()
-        self._peer = make_peer(peer, self._ontology, folder, model)
+        self._peer = make_peer(peer, self._ontology, runs / f"{peer}-{self.revision}", model)
         self.layers = self._peer.layers
         self._train, self._dev = train, dev
-        self._asked = (peer, model or "")
         self._fitted = False
-
-    @cached_property
-    def revision(self) -> str:
-        return _hash(*self._asked, _sentences_hash(self._train), _sentences_hash(self._dev))
 
     def prepare(self) -> None:
         if not self._fitted:

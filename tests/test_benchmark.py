@@ -160,7 +160,7 @@ def test_peers_and_suites_make_a_result_each(ontology: Ontology, dev: list[Label
     suites = [Suite("english", english[:30]), Suite("french", french[:30])]
     paths = {}
     for name, train in (("more", english + french), ("less", english)):
-        peer = PeerCandidate(name, "tfidf", None, tmp_path / name, train, train)
+        peer = PeerCandidate(name, "tfidf", None, tmp_path, train, train)
         for suite in suites:
             paths[name, suite.name] = tmp_path / f"{name}@{suite.name}.json"
             result = run_one(peer, suite, paths[name, suite.name])
