@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -146,6 +146,7 @@ def test_a_recipe_is_trained_and_calibrated_as_a_release_would_be(
     assert done.exit_code == 0, done.output
     result = result_of(tmp_path / "out" / "tiny@own.json")
     assert result["system"]["kind"] == "recipe" and result["environment"]["seed"] == 13
+    assert result["system"]["made_with"]["backbone"] == tiny_backbone.name and str(tmp_path) not in str(result)
     assert result["calibration"] is not None and result["cost"]["peak_megabytes"] > 100
     folder = tmp_path / "out" / "runs" / "tiny"
     same = run("run", f"tiny={folder}", "--suite", own, "-o", tmp_path / "out")  # the run itself is the same system
@@ -217,6 +218,8 @@ class _Fixed:
 
     def __init__(self, predictions: list[Prediction]):
         self.predictions = predictions
+
+    made_with: ClassVar[dict[str, Any]] = {}
 
     def prepare(self) -> None: ...
 
