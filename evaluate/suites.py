@@ -119,6 +119,8 @@ def _needed(datasets: Path | None, what: str) -> Path:
 
 
 def _tagged_file(path: Path, reading: Reading) -> list[LabelledSentence]:
+    """The sentences of an IOB2 file. The labels that occur in it are what its annotators looked for; all else that a
+    system marks is neither right nor wrong."""
     sentences = list(read_iob2(path))
     tags = {tag[2:].upper() for sentence in sentences for tag in sentence.tags if tag != "O"}
     labels = frozenset(LABELS[tag] for tag in tags & LABELS.keys())

@@ -15,7 +15,7 @@ from tocsin.data.iob2 import LABELS, read_iob2, tagged_spans
 from tocsin.data.ontology import Ontology
 from tocsin.data.records import LabelledSentence, Prediction, Span
 from tocsin.data.sources import DatasetError
-from tocsin.evaluate.benchmark import run_one
+from tocsin.evaluate.benchmark import is_current, run_one
 from tocsin.evaluate.bootstrap import f1
 from tocsin.evaluate.candidates import PeerCandidate, PredictedFile, Release
 from tocsin.evaluate.codes import CodeError, Codes
@@ -166,6 +166,13 @@ def test_peers_and_suites_make_a_result_each(ontology: Ontology, dev: list[Label
             paths[name, suite.name] = tmp_path / f"{name}@{suite.name}.json"
             result = run_one(peer, suite, paths[name, suite.name])
             assert result["system"]["kind"] == "peer" and result["suite"]["sentences"] == 30
+            assert is_current(paths[name, suite.name], peer, suite)
+        assert not is_current(paths[name, "english"], peer, suites[1])
+    predictions = paths["more", "french"].with_suffix(".predictions.jsonl")
+    whole = predictions.read_text("utf-8")
+    predictions.write_text("".join(whole.splitlines(keepends=True)[:-1]), "utf-8")
+    assert not is_current(paths["more", "french"], peer, suites[1])
+    predictions.write_text(whole, "utf-8")
     comparison = compare_results(paths["less", "french"], paths["more", "french"])
     micro = comparison.differences[0]
     stated = result_of(paths["less", "french"])["figures"]["event_micro_f1"]
@@ -181,7 +188,7 @@ def test_peers_and_suites_make_a_result_each(ontology: Ontology, dev: list[Label
     page = (tmp_path / "page.md").read_text("utf-8")
     assert page == comparison_page(comparison, 3) and page.count("\n### ") == 3
     assert comparison.decisions[0].one["id"] in done.stdout
-    paths["more", "french"].with_suffix(".predictions.jsonl").unlink()
+    predictions.unlink()
     done = run("compare", *pair)
     assert done.exit_code == 1 and "it holds the predictions" in done.stderr
 
