@@ -117,7 +117,10 @@ def compare_results(one: Path, other: Path) -> Comparison:
         if any(gains.values()):
             decisions.append(Decision(ours, theirs, gains))
     decisions.sort(key=lambda decision: -abs(decision.gain))
-    names = [result["system"]["name"] for result in results]
+    systems = [result["system"] for result in results]
+    names = [system["name"] for system in systems]
+    if names[0] == names[1]:  # of two folders: an earlier and a later state
+        names = [f"{system['name']} ({system['revision'][:6]})" for system in systems]
     return Comparison(names[0], names[1], suites[0]["name"], len(ids[0]), layers, differences, decisions)
 
 
