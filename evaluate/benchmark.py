@@ -80,10 +80,16 @@ def build_result(
 ) -> dict[str, Any]:
     """Everything that is told of a system on a suite; ``predicted`` stands in the order of the suite."""
     layers = [layer for layer in suite.layers if layer in candidate.layers]
-    system = {"name": candidate.name, "kind": candidate.kind, "revision": candidate.revision}
+    system: dict[str, Any] = {"name": candidate.name, "kind": candidate.kind, "revision": candidate.revision}
+    system["layers"] = [layer for layer in LAYERS if layer in candidate.layers]
+    # Where a folder lies on one machine is nobody's business.
+    system["made_with"] = {
+        key: Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
+        for key, value in candidate.made_with.items()
+    }
     return {
         "format": FORMAT,
-        "system": system | {"layers": [layer for layer in LAYERS if layer in candidate.layers]},
+        "system": system,
         "suite": suite.to_dict(),
         "figures": score(suite.gold, predicted, layers=layers) | _average_precision(suite.gold, predicted, layers),
         "intervals": intervals(suite.gold, predicted, layers),

@@ -67,7 +67,7 @@ def overlap_counts_by_sentence(gold: Sequence[Sequence[Span]], predicted: Sequen
 
 
 def counts_by_label(
-    gold: Sequence[Collection[str]], predicted: Sequence[Collection[str]], names: Sequence[str] | None = None
+    gold: Sequence[Collection[str]], predicted: Sequence[Collection[str]], *, names: Sequence[str] | None = None
 ) -> Counts:
     """(sentences, labels, 3): the same for each label of ``names``, by default for each that occurs."""
     if names is None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from tocsin.data.ontology import load_ontology
 from tocsin.data.records import LabelledSentence, Prediction
@@ -38,6 +38,10 @@ class Candidate(Protocol):
     def revision(self) -> str:
         """A hash of what its predictions depend on."""
 
+    @property
+    def made_with(self) -> Mapping[str, Any]:
+        """The recipe or settings that it was trained or is run with, as far as they are known."""
+
     def prepare(self) -> None:
         """Loads or trains it, if that is not done."""
 
@@ -58,6 +62,11 @@ class _Model:
         self.name, self.folder = name, folder
         self.config = read_config(folder)
         self.settings = Settings.from_config(self.config, str(folder / "config.json"))
+
+    @property
+    def made_with(self) -> Mapping[str, Any]:
+        recipe: Mapping[str, Any] = self.config.get("training", {}).get("recipe", {})
+        return recipe
 
     @cached_property
     def pipeline(self) -> Pipeline:
@@ -94,7 +103,7 @@ class TrainedRun(_Model):
     ):
         """``written_dev``, ``real_dev``: what they are fitted on. Raises ``ModelError`` if the folder holds no run."""
         super().__init__(name, folder)
-        self.seed = self.config.get("training", {}).get("recipe", {}).get("seed", 0)
+        self.seed = self.made_with.get("seed", 0)
         claimed = self.settings.languages
         self._dev = [[s for s in part if s.lang in claimed] for part in (written_dev, real_dev)]
 
@@ -122,22 +131,23 @@ class PeerCandidate:
         name: str,
         peer: str,
         model: str | None,
-        folder: Path,
+        runs: Path,
         train: Sequence[LabelledSentence],
         dev: Sequence[LabelledSentence],
     ):
-        """``peer``, ``model``, ``folder``: as ``make_peer`` takes them; raises ``PeerError``."""
+        """``peer``, ``model``: as ``make_peer`` takes them; below ``runs`` it keeps what it learned. Raises
+        ``PeerError``."""
         self.name = name
+        self.revision = _hash(peer, model or "", _sentences_hash(train), _sentences_hash(dev))
         self._ontology = load_ontology()
-        self._peer = make_peer(peer, self._ontology, folder, model)
+        self._peer = make_peer(peer, self._ontology, runs / f"{peer}-{self.revision}", model)
         self.layers = self._peer.layers
         self._train, self._dev = train, dev
-        self._asked = (peer, model or "")
         self._fitted = False
 
-    @cached_property
-    def revision(self) -> str:
-        return _hash(*self._asked, _sentences_hash(self._train), _sentences_hash(self._dev))
+    @property
+    def made_with(self) -> Mapping[str, Any]:
+        return self._peer.settings
 
     def prepare(self) -> None:
         if not self._fitted:
@@ -162,6 +172,7 @@ class PredictedFile:
 
     kind = "predictions"
     seed = 0
+    made_with: Mapping[str, Any] = {}
 
     def __init__(self, name: str, path: Path):
         """Raises ``SuiteError`` for a file without predictions."""

@@ -99,25 +99,28 @@ def compare_results(one: Path, other: Path) -> Comparison:
     ]
     if not layers:
         raise MismatchError(f"{one} and {other} predict no layer in common")
-    differences, errors = [], {}
+    differences: list[Difference] = []
+    fewer_errors: dict[str, Counts] = {}
     for layer in layers:
         gold = [_labels(line, "gold", layer) for line in lines[0]]
         said = [[_labels(line, "predicted", layer) for line in side] for side in lines]
-        counts = [counts_by_sentence(gold, side) for side in said]
-        differences.append(paired_difference(_TITLES[layer], *counts, f1))
+        a, b = (counts_by_sentence(gold, side) for side in said)
+        differences.append(paired_difference(_TITLES[layer], a, b, f1))
         if layer == "types":
             names = sorted({name for side in (gold, *said) for labels in side for name in labels})
-            by_label = [counts_by_label(gold, side, names) for side in said]
-            differences.append(paired_difference("event macro-F1", *by_label, macro_f1))
-        # Predicted or gold but not both.
-        errors[layer] = [(c[:, 1] + c[:, 2] - 2 * c[:, 0]) for c in counts]
+            by_label = [counts_by_label(gold, side, names=names) for side in said]
+            differences.append(paired_difference("event macro-F1", by_label[0], by_label[1], macro_f1))
+        fewer_errors[layer] = _errors(a) - _errors(b)
     decisions = []
     for i, (ours, theirs) in enumerate(zip(*lines)):
-        gains = {layer: int(a[i] - b[i]) for layer, (a, b) in errors.items()}
+        gains = {layer: int(fewer[i]) for layer, fewer in fewer_errors.items()}
         if any(gains.values()):
             decisions.append(Decision(ours, theirs, gains))
     decisions.sort(key=lambda decision: -abs(decision.gain))
-    names = [result["system"]["name"] for result in results]
+    systems = [result["system"] for result in results]
+    names = [system["name"] for system in systems]
+    if names[0] == names[1]:  # of two folders: an earlier and a later state
+        names = [f"{system['name']} ({system['revision'][:6]})" for system in systems]
     return Comparison(names[0], names[1], suites[0]["name"], len(ids[0]), layers, differences, decisions)
 
 
@@ -126,10 +129,10 @@ def paired_difference(figure: str, one: Counts, other: Counts, statistic: Callab
 
     ``one``, ``other``: (sentences, ...) counts; ``statistic``: the figure of each of (resamples, ...) sums of them.
     """
-    values = [float(statistic(counts.sum(0, keepdims=True).astype(np.float64))[0]) for counts in (one, other)]
+    a, b = (float(statistic(counts.sum(0, keepdims=True).astype(np.float64))[0]) for counts in (one, other))
     drawn = statistic(resample(other, _RESAMPLES)) - statistic(resample(one, _RESAMPLES))
     tail = min(float((drawn <= 0).mean()), float((drawn >= 0).mean()))
-    return Difference(figure, *values, percentiles(drawn), min(1.0, max(2 * tail, 1 / _RESAMPLES)))
+    return Difference(figure, a, b, percentiles(drawn), min(1.0, max(2 * tail, 1 / _RESAMPLES)))
 
 
 def comparison_page(comparison: Comparison, shown: int) -> str:
@@ -169,6 +172,11 @@ def comparison_page(comparison: Comparison, shown: int) -> str:
         head = f"### {_plain(line['id'])} ({line['lang']}): better with {winner}; errors fewer with {other}: {gains}"
         parts.append(f"{head}\n\n> {_plain(line['text'])}\n\n{markdown_table(['', *comparison.layers], cells)}")
     return "\n\n".join(parts) + "\n"
+
+
+def _errors(counts: Counts) -> Counts:
+    errors: Counts = counts[:, 1] + counts[:, 2] - 2 * counts[:, 0]  # predicted or gold, but not both
+    return errors
 
 
 def _lines(result: Path) -> list[Line]:

@@ -75,12 +75,10 @@ def _prediction(
             code = codes.read_any(label)
             if code is not None:
                 scores[code] = max(scores.get(code, 0.0), _probability(score, "scores"))
-    spans = [
-        spans_of(row.get(layer), layer, names, sentence.text)
-        for layer, names in (("entities", ontology.entity_names), ("roles", ontology.role_names))
-    ]
+    entities = spans_of(row.get("entities"), "entities", ontology.entity_names, sentence.text)
+    roles = spans_of(row.get("roles"), "roles", ontology.role_names, sentence.text)
     place = (sentence.id, sentence.id, 0, 0, len(sentence.text), sentence.lang, sentence.text)
-    return Prediction(*place, tuple(events.values()), *spans, name, True, scores)
+    return Prediction(*place, tuple(events.values()), entities, roles, name, True, scores)
 
 
 def _scored(value: Any, field: str) -> list[tuple[str, float]]:

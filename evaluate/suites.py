@@ -119,6 +119,8 @@ def _needed(datasets: Path | None, what: str) -> Path:
 
 
 def _tagged_file(path: Path, reading: Reading) -> list[LabelledSentence]:
+    """The sentences of an IOB2 file. The labels that occur in it are what its annotators looked for; all else that a
+    system marks is neither right nor wrong."""
     sentences = list(read_iob2(path))
     tags = {tag[2:].upper() for sentence in sentences for tag in sentence.tags if tag != "O"}
     labels = frozenset(LABELS[tag] for tag in tags & LABELS.keys())
@@ -234,7 +236,7 @@ def spans_of(value: Any, field: str, names: Sequence[str], text: str) -> tuple[S
 def _span(entry: Any, field: str, names: Sequence[str], text: str) -> Span:
     if not isinstance(entry, Mapping) or not all(isinstance(entry.get(key), int) for key in ("start", "end")):
         raise SuiteError(f'field {field!r}: expected a span {{"start": …, "end": …, "label": …}}, got {entry!r}')
-    start, end, label = entry["start"], entry["end"], entry.get("label")
+    start, end, label = entry["start"], entry["end"], str(entry.get("label"))
     if not 0 <= start < end <= len(text):
         raise SuiteError(f"field {field!r}: a span {start}–{end} in a text of {len(text)} characters")
     if label not in names:

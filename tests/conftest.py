@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from tokenizers import Tokenizer
 
 from tocsin.data.corpus import load_split
@@ -13,6 +14,9 @@ from tocsin.data.ontology import Ontology, load_ontology
 from tocsin.data.records import LabelledSentence
 from tocsin.model.pipeline import Pipeline
 from tocsin.model.runtime import RELEASED_DIR, load_release
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from tocsin.cli import app
 from tocsin.data.iob2 import LABELS, read_iob2, tagged_spans
 from tocsin.data.ontology import Ontology
 from tocsin.data.records import LabelledSentence, Prediction, Span
 from tocsin.data.sources import DatasetError
-from tocsin.evaluate.benchmark import run_one
+from tocsin.evaluate.benchmark import is_current, run_one
 from tocsin.evaluate.bootstrap import f1
 from tocsin.evaluate.candidates import PeerCandidate, PredictedFile, Release
 from tocsin.evaluate.codes import CodeError, Codes
@@ -147,6 +146,7 @@ def test_a_recipe_is_trained_and_calibrated_as_a_release_would_be(
     assert done.exit_code == 0, done.output
     result = result_of(tmp_path / "out" / "tiny@own.json")
     assert result["system"]["kind"] == "recipe" and result["environment"]["seed"] == 13
+    assert result["system"]["made_with"]["backbone"] == tiny_backbone.name and str(tmp_path) not in str(result)
     assert result["calibration"] is not None and result["cost"]["peak_megabytes"] > 100
     folder = tmp_path / "out" / "runs" / "tiny"
     same = run("run", f"tiny={folder}", "--suite", own, "-o", tmp_path / "out")  # the run itself is the same system
@@ -161,11 +161,18 @@ def test_peers_and_suites_make_a_result_each(ontology: Ontology, dev: list[Label
     suites = [Suite("english", english[:30]), Suite("french", french[:30])]
     paths = {}
     for name, train in (("more", english + french), ("less", english)):
-        peer = PeerCandidate(name, "tfidf", None, tmp_path / name, train, train)
+        peer = PeerCandidate(name, "tfidf", None, tmp_path, train, train)
         for suite in suites:
             paths[name, suite.name] = tmp_path / f"{name}@{suite.name}.json"
             result = run_one(peer, suite, paths[name, suite.name])
             assert result["system"]["kind"] == "peer" and result["suite"]["sentences"] == 30
+            assert is_current(paths[name, suite.name], peer, suite)
+        assert not is_current(paths[name, "english"], peer, suites[1])
+    predictions = paths["more", "french"].with_suffix(".predictions.jsonl")
+    whole = predictions.read_text("utf-8")
+    predictions.write_text("".join(whole.splitlines(keepends=True)[:-1]), "utf-8")
+    assert not is_current(paths["more", "french"], peer, suites[1])
+    predictions.write_text(whole, "utf-8")
     comparison = compare_results(paths["less", "french"], paths["more", "french"])
     micro = comparison.differences[0]
     stated = result_of(paths["less", "french"])["figures"]["event_micro_f1"]
@@ -175,14 +182,13 @@ def test_peers_and_suites_make_a_result_each(ontology: Ontology, dev: list[Label
     assert comparison.decisions[0].gain == max(abs(decision.gain) for decision in comparison.decisions) > 0
     with pytest.raises(MismatchError, match="not of the same suite"):
         compare_results(paths["less", "french"], paths["more", "english"])
-    done = run(
-        "compare", paths["less", "french"], paths["more", "french"], "-o", tmp_path / "page.md", "--sentences", 3
-    )
+    pair = paths["less", "french"], paths["more", "french"]
+    done = run("compare", *pair, "-o", tmp_path / "page.md", "--sentences", 3)
     assert done.exit_code == 0, done.output
     page = (tmp_path / "page.md").read_text("utf-8")
     assert page == comparison_page(comparison, 3) and page.count("\n### ") == 3
     assert comparison.decisions[0].one["id"] in done.stdout
-    paths["more", "french"].with_suffix(".predictions.jsonl").unlink()
+    predictions.unlink()
     done = run("compare", *pair)
     assert done.exit_code == 1 and "it holds the predictions" in done.stderr
 
@@ -219,6 +225,8 @@ class _Fixed:
 
     def __init__(self, predictions: list[Prediction]):
         self.predictions = predictions
+
+    made_with: ClassVar[dict[str, Any]] = {}
 
     def prepare(self) -> None: ...
 
@@ -259,8 +267,8 @@ def test_a_bad_prediction_is_named(row: str, message: str, own: Path, ontology: 
         ("x.csv", "text,kind\nA.,arrest\n", "x.csv:1: no field 'types' with labels"),
         ("x.csv", "text,types,id\nA.,aid,1\nB.,aid,1\n", "x.csv:2: the id '1' is also that of .*x.csv:1"),
         ("x.csv", "text,types,split\nA.,aid,train\n", "no sentences of the split test, 1 of others"),
-        ("x.jsonl", '{"text": "Ana.", "entities": [{"start": 0, "end": 3, "label": "who"}]}', "unknown label 'who'"),
-        ("x.jsonl", '{"text": "Ana.", "entities": [{"start": 0, "end": 2, "label": "person", "text": "A"}]}', "'A' is not"),
+        ("x.jsonl", '{"text": "Ana.", "entities": [{"start": 0, "end": 3, "label": "who"}]}', "label 'who'"),
+        ("x.jsonl", '{"text": "Ana.", "entities": [{"start": 0, "end": 2, "label": "date", "text": "A"}]}', "'A'"),
         ("x.jsonl", '{"text": "Ana.", "types": 7}', "x.jsonl:1: field 'types': expected labels, got 7"),
         ("x.jsonl", "[1]", "x.jsonl:1: expected a JSON object"),
         ("x.txt", "Ana.", "expected JSONL, CSV or Parquet with labels, or IOB2"),

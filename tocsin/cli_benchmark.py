@@ -177,7 +177,7 @@ def _candidates(models: list[str], predictions: list[str], output: Path, dataset
             peer, _, encoder = what.partition(":")
             train, dev = (written + real for written, real in map(sentences, ("train", "dev")))
             shown = name or "-".join(filter(None, (peer, Path(encoder).name)))
-            yield PeerCandidate(shown, peer, encoder or None, output / "runs" / shown, train, dev)
+            yield PeerCandidate(shown, peer, encoder or None, output / "runs", train, dev)
         elif kind == "recipe" and colon:
             trained, folder = _trained(what, output / "runs", datasets)
             yield trained_run(name or trained, folder)
