@@ -168,11 +168,13 @@ class Meter:
             self.total = sum(map(_size, inputs))
 
     def read(self, count: int) -> None:
-        """So many more bytes."""
+        """So many more bytes; of Parquet, some are read twice and others not at all."""
         self.done += count
+        if self.total is not None:
+            self.done = min(self.done, self.total)
 
     def finish(self, item: Input) -> None:
-        """All of ``item`` is done with: of Parquet, some bytes are read twice and others not at all."""
+        """All of ``item`` is done with."""
         self._before += _size(item)
         if self.total is not None:
             self.done = self._before
