@@ -145,7 +145,7 @@ def _read_inputs(
                     with tempfile.TemporaryFile() as file:
                         shutil.copyfileobj(stream, file)
                         file.seek(0)
-                        yield from _read(file, source, kind)  # type: ignore[arg-type]
+                        yield from _read(file, source, kind)
                 else:
                     yield from _read(stream, source, kind)
         except OSError as error:
@@ -200,7 +200,7 @@ def _open(path: str, compression: str | None, meter: Meter) -> BinaryIO:
         return sys.stdin.buffer
     file = io.BufferedReader(_MeteredFile(path, meter), 2**18)
     if compression is None:
-        return file  # type: ignore[return-value]
+        return file
     return io.BufferedReader(pa.CompressedInputStream(file, compression))
 
 

@@ -88,7 +88,7 @@ KINDS: dict[str, tuple[Callable[[random.Random], str], int]] = {
     "wrong types": (_wrong_type, 600),
     "huge numbers": (_number, 400),
     "not UTF-8": (lambda rng: '{"text": "' + rng.choice(["\udce9", "\udcff\udcfe", "\udced\udca0\udc80"]) + '"}', 440),
-    "1 MB lines": (_with_text(lambda rng: "Gao" + rng.choice(" \u200b\u0301") * 1_000_000 + "."), 10),
+    "1 MB lines": (_with_text(lambda rng: "Gao" + rng.choice(" \u200b\u2060") * 1_000_000 + "."), 10),
 }  # fmt: skip
 
 
@@ -116,7 +116,6 @@ def check(records: list[Record], pipeline: Pipeline, folder: Path) -> dict[str, 
     path.write_bytes(b"".join(record.line + b"\n" for record in records))
     read = list(read_documents([str(path)], keep=True))
     assert [item.line for item in read] == [*range(1, len(records) + 1)], "a record is lost"
-    counts: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
     counts: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
     writers = [make_writer(folder / f"out.{suffix}") for suffix in ("jsonl", "csv", "parquet")]
     for writer in writers:

@@ -29,7 +29,7 @@ def write(path: Path, count: int) -> None:
             writer.write_table(table, row_group_size=count)  # one group: it must not be held whole
         return
     with gzip.open(path, "wb", 1) if path.suffix == ".gz" else path.open("wb") as raw:
-        file = io.TextIOWrapper(raw, encoding="utf-8")  # type: ignore[arg-type]
+        file = io.TextIOWrapper(raw, encoding="utf-8")
         if path.suffix == ".csv":
             file.write("text\n")
         for text in texts:
