@@ -158,7 +158,7 @@ def read_inputs(
                     with tempfile.TemporaryFile() as file:
                         shutil.copyfileobj(stream, file)
                         file.seek(0)
-                        yield from _read(file, source, kind)  # type: ignore[arg-type]
+                        yield from _read(file, source, kind)
                 else:
                     yield from _read(stream, source, kind)
         except OSError as error:
@@ -181,11 +181,13 @@ class Meter:
             self.total = sum(map(_size, inputs))
 
     def read(self, count: int) -> None:
-        """So many more bytes."""
+        """So many more bytes; of Parquet, some are read twice and others not at all."""
         self.done += count
+        if self.total is not None:
+            self.done = min(self.done, self.total)
 
     def finish(self, item: Input) -> None:
-        """All of ``item`` is done with: of Parquet, some bytes are read twice and others not at all."""
+        """All of ``item`` is done with."""
         self._before += _size(item)
         if self.total is not None:
             self.done = self._before
@@ -211,7 +213,7 @@ def _open(path: str, compression: str | None, meter: Meter) -> BinaryIO:
         return sys.stdin.buffer
     file = io.BufferedReader(_MeteredFile(path, meter), 2**18)
     if compression is None:
-        return file  # type: ignore[return-value]
+        return file
     return io.BufferedReader(pa.CompressedInputStream(file, compression))
 
 

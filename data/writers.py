@@ -45,7 +45,7 @@ PARQUET_SCHEMA = pa.schema([
 
 
 _PART_ROWS = 512
-_GROUP_PARTS = 32  # parts of a row group of the whole file
+_GROUP_PARTS = 16  # parts of a row group of the whole file
 
 
 class Writer(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime
 import gzip
 import io
@@ -16,8 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tocsin.data import readers
 from tocsin.data.documents import Document, ErrorRow
-from tocsin.data.readers import read_documents
+from tocsin.data.readers import Meter, read_documents
 
 
 def read(path: Path, **options: Any) -> list[Document | ErrorRow]:
@@ -171,7 +173,12 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(read_documents(["-"], format="jsonl")) == [Document("stdin:1", "un", "-", 1)]
 
 
-@given(st.lists(st.binary(max_size=30).filter(lambda b: b.strip(b" \t\r\n\x0b\x0c") and b"\n" not in b), max_size=8))
+def _is_a_record(line: bytes) -> bool:
+    blank = not line.decode("utf-8", "replace").removeprefix("\ufeff").strip()
+    return not blank and b"\n" not in line and not line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+
+
+@given(st.lists(st.binary(max_size=30).filter(_is_a_record), max_size=8))
 def test_every_jsonl_line_is_accounted_for(lines: list[bytes]) -> None:
     import tempfile
 
@@ -226,3 +233,53 @@ def test_other_fields_are_kept_when_asked_for(tmp_path: Path) -> None:
     assert isinstance(document, Document) and document.kept == {"id": "1", "n": "5"}
     (document,) = read(tmp_path / "a.parquet", keep=True)
     assert isinstance(document, Document) and document.kept == {"id": "1", "n": 5, "day": datetime.date(2026, 1, 2)}
+
+
+def test_a_file_that_cannot_be_read_is_an_error_row(tmp_path: Path) -> None:
+    loop = tmp_path / "loop.jsonl"
+    loop.symlink_to(loop)
+    (tmp_path / "good.txt").write_text("Un.")
+    first, second = read_documents([str(loop), str(tmp_path / "good.txt")])
+    assert "symbolic links" in reason(first)
+    assert isinstance(second, Document)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file that fails when it is read")
+def test_a_file_that_fails_while_it_is_read_is_an_error_row() -> None:
+    for format in ("text", "jsonl", "csv"):
+        (item,) = read_documents(["/proc/self/mem"], format=format)
+        assert "input/output error" in reason(item).lower()
+
+
+def test_a_damaged_text_file_says_how_much_of_it_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readers, "_PIECE", 10)
+    path = tmp_path / "a.txt"
+    path.write_bytes("Un été.\nDeux.\nTrois.\n".encode() + b"\xff\n")
+    *pieces, last = read(path)
+    texts = [piece.text for piece in pieces if isinstance(piece, Document)]
+    assert texts == ["Un été.\nDeux.\n"]
+    assert isinstance(last, ErrorRow) and last.line == 4
+    assert last.reason == "not valid UTF-8: byte 0xff at position 23; nothing after its first 14 characters was read"
+
+
+def test_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,id,text\nUn.,1,Deux.\n")
+    assert reason(read(tmp_path / "a.csv")[0]) == "two columns are called 'text'"
+
+
+def test_a_meter_ends_at_the_size_of_all_inputs(inputs_of_all_kinds: list[Path]) -> None:
+    meter = Meter()
+    places = [meter.done for _ in read_documents(list(map(str, inputs_of_all_kinds)), meter=meter)]
+    assert meter.total == meter.done == sum(path.stat().st_size for path in inputs_of_all_kinds)
+    assert 0 < places[0] < places[-1] <= meter.total
+    read_documents(["-"], meter=(of_a_pipe := Meter()))
+    assert of_a_pipe.total is None
+
+
+@pytest.fixture
+def inputs_of_all_kinds(tmp_path: Path) -> list[Path]:
+    rows = [{"text": f"Phrase {n}."} for n in range(3)]
+    (tmp_path / "a.txt").write_text("Un.")
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "c.parquet")
+    return sorted(tmp_path.iterdir())

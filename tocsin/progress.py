@@ -124,5 +124,5 @@ class Display:
                 self._told = self._pace.seconds
                 self._log("progress", **self._pace.figures(totals))
         else:
-            done = {"completed": self._meter.done, "total": self._meter.total}
-            self._bar.update(self._task, description=self._pace.line(totals), **done)
+            read, total = self._meter.done, self._meter.total
+            self._bar.update(self._task, description=self._pace.line(totals), completed=read, total=total)
