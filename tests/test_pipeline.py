@@ -35,7 +35,7 @@ class CountingEngine:
 def sentences(dev: list[LabelledSentence]) -> list[Sentence]:
     """400 sentences, every third of them twice under another id, and a text of several windows."""
     texts = [(sentence.lang, sentence.text) for sentence in dev[:400]]
-    texts += texts[::3] + [("fr", " ".join(text for _, text in texts[:40]))] + texts[:5]
+    texts += [*texts[::3], ("fr", " ".join(text for _, text in texts[:40])), *texts[:5]]
     return sentences_of_texts((str(i), lang, text) for i, (lang, text) in enumerate(texts))
 
 
