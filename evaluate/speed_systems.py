@@ -22,8 +22,9 @@ _FEWEST = 64  # sentences a pass
 
 
 def evenly(count: int, among: int) -> list[int]:
-    """``count`` indices below ``among``, evenly spread."""
-    return [i * among // count for i in range(min(count, among))]
+    """``count`` indices below ``among``, or as many as there are, evenly spread."""
+    count = min(count, among)
+    return [i * among // count for i in range(count)]
 
 
 def release(folder: Path, threads: int) -> System:
