@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,7 +26,7 @@ def where_time_goes(folder: Path, texts: Sequence[Text]) -> dict[str, Any]:
     among what the model computes, and "model_tokens_per_second" (special tokens count, padding does not)."""
     pipeline = load_release(folder, threads=1)
     engine = pipeline.engine
-    spent: Counter[str] = Counter()
+    spent: defaultdict[str, float] = defaultdict(float)
     batches: list[tuple[Integers, Integers]] = []
 
     def timed_engine(input_ids: Integers, attention_mask: Integers) -> tuple[Floats, Floats, Floats]:
@@ -78,7 +78,7 @@ def operators(folder: Path, batches: Sequence[tuple[Integers, Integers]]) -> dic
         for input_ids, attention_mask in batches:
             session.run(None, {"input_ids": input_ids, "attention_mask": attention_mask})
         trace = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
-    spent: Counter[str] = Counter()
+    spent: defaultdict[str, float] = defaultdict(float)
     for event in trace:
         if event.get("cat") == "Node" and event["name"].endswith("_kernel_time"):
             spent[event["args"]["op_name"]] += event["dur"]
@@ -87,5 +87,6 @@ def operators(folder: Path, batches: Sequence[tuple[Integers, Integers]]) -> dic
     return named | {"all others": round(1 - sum(named.values()), 4)}
 
 
-def _shares(spent: Counter[str]) -> dict[str, float]:
-    return {name: round(value / spent.total(), 4) for name, value in spent.most_common()}
+def _shares(spent: Mapping[str, float]) -> dict[str, float]:
+    total = sum(spent.values())
+    return {name: round(spent[name] / total, 4) for name in sorted(spent, key=lambda name: -spent[name])}
