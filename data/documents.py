@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,7 +20,9 @@ def lone_surrogate(text: str) -> int | None:
 @dataclass(frozen=True)
 class Document:
     """One text; ``lang`` is ISO 639-1 or ``None`` to detect it; ``line`` as in :class:`ErrorRow`; ``kept``: the other
-    fields of its row, ``None`` if they were not asked for."""
+    fields of its row, ``None`` if they were not asked for. A long text comes in pieces of whole paragraphs: ``start``
+    is the place (in code points) of this one in the document, ``continued`` tells that the one before was of it too.
+    """
 
     id: str
     text: str
@@ -28,6 +30,8 @@ class Document:
     line: int | None = None
     lang: str | None = None
     kept: Mapping[str, Any] | None = None
+    start: int = 0
+    continued: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,3 +49,17 @@ class ErrorRow:
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         return f"{place}: {self.reason}"
+
+
+def byte_offsets(text: str, offsets: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Half-open code point offsets as byte offsets in ``text.encode()``, in the same order.
+
+    For tools that count the bytes of a UTF-8 file; a byte-order mark before the text is counted by neither.
+    """
+    offsets = list(offsets)
+    place, at, size = {}, 0, 0
+    for position in sorted({position for pair in offsets for position in pair}):
+        size += len(text[at:position].encode())
+        at = position
+        place[position] = size
+    return [(place[start], place[end]) for start, end in offsets]

@@ -1,6 +1,7 @@
 """Documents from plain text, JSONL, CSV and Parquet; what cannot be read becomes an error row, never silence.
 
-JSONL, CSV and Parquet are streamed: memory does not grow with the file. A text file is one document and read whole.
+All is streamed: memory does not grow with a file. A text file is one document and comes in pieces, cut between
+paragraphs; what comes at once (a line, a row, a paragraph) has a largest size, and is an error row beyond it.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import glob
 import io
 import json
 import os
+import shutil
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,10 +25,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tocsin.data.documents import Document, ErrorRow, lone_surrogate
+from tocsin.data.language import detect_language
+from tocsin.data.sentences import begins_paragraph
 
 FORMATS = {".txt": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 STDIN = "-"
+MAX_RECORD = 4 * 2**20  # bytes of a line, characters of a CSV cell: a thousand times an article
+_PIECE = 2**16  # characters of a text file that are handed over at once
+_BATCH = 256  # Parquet rows that are held at once
+_MAX_DEPTH = 100  # of kept JSON: Python writes no deeper than it recurses
+_SIZE = f"{MAX_RECORD // 2**20} MiB"
+
+
+class _UnreadableError(Exception):
+    """Nothing more can be read of an input; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +51,7 @@ class _Source:
     text_field: str
     id_field: str | None
     keep: bool
+    whole: bool
 
     def error(self, line: int | None, reason: str, id: str | None = None) -> ErrorRow:
         return ErrorRow(id and _writable(id), _writable(self.file), line, _writable(reason))
@@ -44,10 +59,12 @@ class _Source:
 
 @dataclass(frozen=True)
 class Input:
-    """One file to read, or why what was asked for is none."""
+    """One file to read, or why what was asked for is none. ``name``: what its documents are known by: its own name,
+    or its path where two inputs have one name."""
 
     path: str
     problem: str = ""
+    name: str = ""
 
 
 def expand_inputs(paths: Sequence[str]) -> list[Input]:
@@ -74,7 +91,11 @@ def expand_inputs(paths: Sequence[str]) -> list[Input]:
             inputs += [Input(match) for match in matches] or [Input(path, "no file matches")]
         else:
             inputs.append(Input(path))
-    return inputs
+    names = ["stdin" if item.path == STDIN else Path(item.path).name for item in inputs]
+    counts = Counter(names)
+    return [
+        replace(item, name=_writable(name if counts[name] == 1 else item.path)) for item, name in zip(inputs, names)
+    ]
 
 
 def _kind(path: Path) -> tuple[str | None, str | None]:
@@ -92,6 +113,8 @@ def read_documents(
     text_field: str = "text",
     id_field: str | None = None,
     keep: bool = False,
+    whole: bool = False,
+    meter: Meter | None = None,
 ) -> Iterator[Document | ErrorRow]:
     """Documents and error rows in input order.
 
@@ -99,36 +122,97 @@ def read_documents(
     compressed (.gz, .zst). ``format``: one of "text", "jsonl", "csv", "parquet"; by default told by the suffix, plain
     text for other suffixes and for standard input. A text file is one document, known by its name (its path, where
     two inputs have one name). ``id_field``: by default "id" where a row has it, else a row is known by its place; a
-    field asked for must be there. ``keep``: documents carry all other fields of their row.
+    field asked for must be there. ``keep``: documents carry all other fields of their row. ``whole``: text files come
+    in one piece, and larger ones than a record may be are error rows. ``meter`` is told how much has been read.
     """
     inputs = expand_inputs(paths)
-    names = Counter(Path(item.path).name for item in inputs)
+    meter = meter or Meter()
+    meter.expect(inputs)
+    return read_inputs(
+        inputs, format=format, text_field=text_field, id_field=id_field, keep=keep, whole=whole, meter=meter
+    )
+
+
+def read_inputs(
+    inputs: Sequence[Input],
+    *,
+    format: str | None,
+    text_field: str,
+    id_field: str | None,
+    keep: bool,
+    whole: bool,
+    meter: Meter,
+) -> Iterator[Document | ErrorRow]:
+    """:func:`read_documents` of some of the inputs that :func:`expand_inputs` found."""
     for item in inputs:
-        path = Path(item.path)
-        name = "stdin" if item.path == STDIN else path.name if names[path.name] == 1 else item.path
-        source = _Source(item.path, _writable(name), text_field, id_field, keep)
+        source = _Source(item.path, item.name, text_field, id_field, keep, whole)
         if item.problem:
             yield source.error(None, item.problem)
             continue
-        told, compression = _kind(path)
+        told, compression = _kind(Path(item.path))
         kind = format or told or "text"
         try:
-            with _open(item.path, compression) as stream:
+            with _open(item.path, compression, meter) as stream:
                 if kind == "parquet" and not stream.seekable():
-                    # Parquet is read from its end; a pipe has to be held whole.
-                    yield from _read(io.BytesIO(stream.read()), source, kind)
+                    # Parquet is read from its end; what comes from a pipe has to lie on disk first.
+                    with tempfile.TemporaryFile() as file:
+                        shutil.copyfileobj(stream, file)
+                        file.seek(0)
+                        yield from _read(file, source, kind)  # type: ignore[arg-type]
                 else:
                     yield from _read(stream, source, kind)
         except OSError as error:
             yield source.error(None, (error.strerror or str(error)).lower())
+        meter.finish(item)
 
 
-def _open(path: str, compression: str | None) -> BinaryIO:
+class Meter:
+    """How much of the inputs has been read: ``done`` of ``total`` bytes on disk; ``total`` is ``None`` where that
+    cannot be known, as of a pipe."""
+
+    def __init__(self) -> None:
+        self.done = 0
+        self.total: int | None = None
+        self._before = 0
+
+    def expect(self, inputs: Sequence[Input]) -> None:
+        """Sets the total."""
+        if all(item.problem or os.path.isfile(item.path) for item in inputs):
+            self.total = sum(map(_size, inputs))
+
+    def read(self, count: int) -> None:
+        """So many more bytes."""
+        self.done += count
+
+    def finish(self, item: Input) -> None:
+        """All of ``item`` is done with: of Parquet, some bytes are read twice and others not at all."""
+        self._before += _size(item)
+        if self.total is not None:
+            self.done = self._before
+
+
+def _size(item: Input) -> int:
+    return os.path.getsize(item.path) if os.path.isfile(item.path) and not item.problem else 0
+
+
+class _MeteredFile(io.FileIO):
+    def __init__(self, path: str, meter: Meter):
+        super().__init__(path)
+        self._meter = meter
+
+    def readinto(self, buffer: Any) -> int | None:
+        count = super().readinto(buffer)
+        self._meter.read(count or 0)
+        return count
+
+
+def _open(path: str, compression: str | None, meter: Meter) -> BinaryIO:
     if path == STDIN:
         return sys.stdin.buffer
+    file = io.BufferedReader(_MeteredFile(path, meter), 2**18)
     if compression is None:
-        return Path(path).open("rb")
-    return io.BufferedReader(pa.input_stream(path, compression=compression))
+        return file  # type: ignore[return-value]
+    return io.BufferedReader(pa.CompressedInputStream(file, compression))
 
 
 def _writable(text: str) -> str:
@@ -137,38 +221,81 @@ def _writable(text: str) -> str:
 
 
 def _read(stream: BinaryIO, source: _Source, kind: str) -> Iterator[Document | ErrorRow]:
-    if kind == "text":
-        yield _read_text(stream, source)
-        return
     empty = True
-    for item in {"jsonl": _read_jsonl, "csv": _read_csv, "parquet": _read_parquet}[kind](stream, source):
-        empty = False
-        yield item
-    if empty:
-        yield source.error(None, "the file is empty")
-
-
-def _read_text(stream: BinaryIO, source: _Source) -> Document | ErrorRow:
-    data = stream.read()
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return source.error(1, "UTF-16, expected UTF-8", source.name)
+    read = {"text": _read_text, "jsonl": _read_jsonl, "csv": _read_csv, "parquet": _read_parquet}[kind]
     try:
-        text = data.removeprefix(codecs.BOM_UTF8).decode()
-    except UnicodeDecodeError:
-        line, reason = _where_not_utf8(data)
-        return source.error(line, reason, source.name)
-    if not text.strip():
-        return source.error(None, "the file holds only blank space" if data else "the file is empty", source.name)
-    return Document(source.name, text, source.file)
+        for item in read(stream, source):
+            empty = False
+            yield item
+    except _UnreadableError as error:
+        yield source.error(1, str(error))
+    else:
+        if empty:
+            yield source.error(None, "the file is empty")
 
 
-def _where_not_utf8(data: bytes) -> tuple[int, str]:
+def _lines(stream: BinaryIO) -> Iterator[bytes | None]:
+    """Lines with their ends; ``None`` for one that is longer than a record may be."""
+    start = True
+    while line := stream.readline(MAX_RECORD + 1):
+        if start and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise _UnreadableError("UTF-16, expected UTF-8")
+        start = False
+        if len(line) <= MAX_RECORD:
+            yield line
+            continue
+        while line and not line.endswith(b"\n"):
+            line = stream.readline(MAX_RECORD)
+        yield None
+
+
+def _decode(data: bytes, number: int, before: int = 0) -> str:
+    """Line ``number``, its byte-order mark left out; ``ValueError`` tells of a place after ``before`` bytes."""
     try:
-        data.decode()
+        text = data.decode()
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        return line, f"not valid UTF-8: byte 0x{data[error.start]:02x} at position {error.start}"
-    raise AssertionError("the data is valid UTF-8")
+        place = f"byte 0x{data[error.start]:02x} at position {before + error.start}"
+        raise ValueError(f"not valid UTF-8: {place}") from None
+    return text.removeprefix("\ufeff") if number == 1 else text
+
+
+def _read_text(stream: BinaryIO, source: _Source) -> Iterator[Document | ErrorRow]:
+    lines: list[str] = []
+    size = start = position = 0  # characters in `lines`, characters before them, bytes before the line
+    lang = None
+    continued = False
+
+    def unread(line: int | None, reason: str) -> ErrorRow:
+        rest = f"; nothing after its first {start} characters was read" if continued else ""
+        return source.error(line, reason + rest, source.name)
+
+    for number, data in enumerate(_lines(stream), 1):
+        if data is None:
+            yield unread(number, f"a line of more than {_SIZE}")
+            return
+        try:
+            line = _decode(data, number, position)
+        except ValueError as error:
+            yield unread(number, str(error))
+            return
+        position += len(data)
+        if source.whole and position > MAX_RECORD:
+            yield unread(None, f"more than {_SIZE}, which is too much for one record")
+            return
+        if not source.whole and size >= _PIECE and (begins_paragraph(line) or size >= MAX_RECORD):
+            text = "".join(lines)
+            if text.strip():
+                lang = lang or detect_language(text)  # of the whole document, as it begins
+                yield Document(source.name, text, source.file, lang=lang, start=start, continued=continued)
+                continued = True
+            lines, size, start = [], 0, start + size
+        lines.append(line)
+        size += len(line)
+    text = "".join(lines)
+    if text.strip():
+        yield Document(source.name, text, source.file, lang=lang, start=start, continued=continued)
+    elif not continued:
+        yield unread(None, "the file holds only blank space" if position else "the file is empty")
 
 
 def _document(row: Any, source: _Source, line: int) -> Document | ErrorRow:
@@ -182,6 +309,9 @@ def _document(row: Any, source: _Source, line: int) -> Document | ErrorRow:
                 line, f"no field {source.id_field!r} {fields}" if id is None else f"field {source.id_field!r} is empty"
             )
         id = f"{source.name}:{line}"
+    if isinstance(id, dict | list):
+        expected = f"field {source.id_field or 'id'!r}: expected a string or a number, got {type(id).__name__}"
+        return source.error(line, expected)
     name = _writable(id.decode("utf-8", "backslashreplace") if isinstance(id, bytes) else str(id))
     if source.text_field not in row:
         return source.error(line, f"no field {source.text_field!r} {fields}", name)
@@ -194,19 +324,41 @@ def _document(row: Any, source: _Source, line: int) -> Document | ErrorRow:
         reason = f"field {source.text_field!r}: lone surrogate at position {position}"
         return source.error(line, reason, name)
     kept = {str(key): value for key, value in row.items() if key != source.text_field} if source.keep else None
+    if _deeper(kept, _MAX_DEPTH):
+        return source.error(line, f"fields nested more than {_MAX_DEPTH} deep cannot be kept", name)
     return Document(name, text, source.file, line, kept=kept)
 
 
+def _deeper(value: Any, depth: int) -> bool:
+    """Whether containers are nested more than ``depth`` deep in ``value``."""
+    layer = [value]
+    for _ in range(depth):
+        layer = [
+            inner
+            for outer in layer
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not layer:
+            return False
+    return True
+
+
 def _read_jsonl(stream: BinaryIO, source: _Source) -> Iterator[Document | ErrorRow]:
-    for line, data in enumerate(stream, 1):
-        if line == 1:
-            data = data.removeprefix(codecs.BOM_UTF8)
-        if not data.strip():
+    for line, data in enumerate(_lines(stream), 1):
+        if data is None:
+            yield source.error(line, f"a line of more than {_SIZE}")
             continue
         try:
-            row = json.loads(data.decode())
-        except UnicodeDecodeError:
-            yield source.error(line, _where_not_utf8(data)[1])
+            text = _decode(data, line)
+        except ValueError as error:
+            yield source.error(line, str(error))
+            continue
+        if not text.strip():
+            continue
+        try:
+            row = json.loads(text)
         except RecursionError:
             yield source.error(line, "not valid JSON: nested too deep")
         except json.JSONDecodeError as error:
@@ -217,17 +369,41 @@ def _read_jsonl(stream: BinaryIO, source: _Source) -> Iterator[Document | ErrorR
             yield _document(row, source, line)
 
 
+class _CsvLines:
+    """Lines of a CSV file, for a reader that goes on after an error."""
+
+    def __init__(self, stream: BinaryIO):
+        # A byte that is not UTF-8 becomes a lone surrogate, so that it spoils its own row and not the file.
+        self._text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
+
+    def __iter__(self) -> _CsvLines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(MAX_RECORD + 1)
+        if not line:
+            raise StopIteration
+        if len(line) <= MAX_RECORD:
+            return line
+        while line and not line.endswith(("\n", "\r")):
+            line = self._text.readline(MAX_RECORD)
+        raise csv.Error(f"a line of more than {_SIZE}")
+
+
 def _read_csv(stream: BinaryIO, source: _Source) -> Iterator[Document | ErrorRow]:
-    csv.field_size_limit(sys.maxsize)
-    # A byte that is not UTF-8 becomes a lone surrogate, so that it spoils its own row and not the file.
-    lines = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    rows = csv.DictReader(lines, strict=True)
+    csv.field_size_limit(MAX_RECORD)
+    rows = csv.DictReader(_CsvLines(stream), strict=True)
     try:
         columns = list(rows.fieldnames or [])
     except csv.Error as error:
         yield source.error(1, f"not valid CSV: {error}")
         return
     if not columns:
+        return
+    if columns[0].encode("utf-8", "surrogateescape").startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise _UnreadableError("UTF-16, expected UTF-8")
+    if twice := [column for column, count in Counter(columns).items() if count > 1]:
+        yield source.error(1, f"two columns are called {twice[0]!r}")
         return
     for wanted in (source.text_field, source.id_field):
         if wanted is not None and wanted not in columns:
@@ -248,8 +424,9 @@ def _read_csv(stream: BinaryIO, source: _Source) -> Iterator[Document | ErrorRow
             yield source.error(number, f"{len(columns) + len(row[None])} cells for {len(columns)} columns")
         elif text is None:
             yield source.error(number, f"the row ends before field {source.text_field!r}")
-        elif lone_surrogate(text) is not None:
-            yield source.error(number, f"field {source.text_field!r}: not valid UTF-8")
+        elif lone_surrogate("".join(filter(None, row.values())) if source.keep else text) is not None:
+            spoilt = next(name for name, cell in row.items() if lone_surrogate(cell or "") is not None)
+            yield source.error(number, f"field {spoilt!r}: not valid UTF-8")
         else:
             yield _document(row, source, number)
 
@@ -257,7 +434,8 @@ def _read_csv(stream: BinaryIO, source: _Source) -> Iterator[Document | ErrorRow
 def _read_parquet(stream: BinaryIO, source: _Source) -> Iterator[Document | ErrorRow]:
     number = 0
     try:
-        table = pq.ParquetFile(stream)
+        # A buffer: pages are read as they are needed, else a row group at once.
+        table = pq.ParquetFile(stream, buffer_size=2**20, pre_buffer=False)
         columns = table.schema_arrow.names
         for wanted in (source.text_field, source.id_field):
             if wanted is not None and wanted not in columns:
@@ -265,10 +443,25 @@ def _read_parquet(stream: BinaryIO, source: _Source) -> Iterator[Document | Erro
                 return
         needed = (source.id_field or "id", source.text_field)
         kept = [name for name in columns if source.keep or name in needed]
-        for batch in table.iter_batches(batch_size=1024, columns=kept):
-            for row in batch.to_pylist():
+        for batch in table.iter_batches(batch_size=_BATCH, columns=kept):
+            for row in _rows(batch):
                 number += 1
-                yield _document(row, source, number)
+                if isinstance(row, str):
+                    yield source.error(number, row)
+                else:
+                    yield _document(row, source, number)
     except (pa.ArrowException, OSError) as error:
         where = f"damaged after row {number}" if number else "not a readable Parquet file"
         yield source.error(number + 1 if number else None, f"{where}: {error}")
+
+
+def _rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any] | str]:
+    """Rows, or why one is none: Parquet may hold strings that are not UTF-8 and dates that Python does not know."""
+    try:
+        yield from batch.to_pylist()
+    except ValueError:
+        for i in range(batch.num_rows):
+            try:
+                yield from batch.slice(i, 1).to_pylist()
+            except ValueError as error:
+                yield f"a value that cannot be read: {error}"

@@ -9,7 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,6 +44,10 @@ PARQUET_SCHEMA = pa.schema([
 ])  # fmt: skip
 
 
+_PART_ROWS = 512
+_GROUP_PARTS = 32  # parts of a row group of the whole file
+
+
 class Writer(Protocol):
     """Where predictions go. ``commit`` returns the position from which a later ``open`` may go on; ``finish`` makes the
     file whole and may be repeated until ``clean`` takes away what that needs."""
@@ -60,9 +66,26 @@ def make_writer(path: Path) -> Writer:
     return CsvWriter(path) if suffix == ".csv" else ParquetWriter(path) if suffix == ".parquet" else JsonlWriter(path)
 
 
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
 def json_line(value: Any) -> str:
-    """One line of JSONL; what JSON does not know (dates of a kept Parquet column) is written as text."""
-    return json.dumps(value, ensure_ascii=False, default=str) + "\n"
+    """One line of JSONL in UTF-8. What JSON does not know (dates of a kept Parquet column, numbers that are none) is
+    written as text, half of a UTF-16 pair (of a kept field) as the escape that it was."""
+    try:
+        line = json.dumps(value, ensure_ascii=False, default=str, allow_nan=False)
+    except ValueError:
+        line = json.dumps(_finite(value), ensure_ascii=False, default=str)
+    return _SURROGATES.sub(lambda half: f"\\u{ord(half.group()):04x}", line) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    """``value`` with the text of each number that JSON does not have: NaN and the infinities."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class TextFile:
@@ -125,9 +148,10 @@ class CsvWriter(TextFile):
 
 
 def _csv_line(cells: Any) -> str:
+    # csv quotes cells with a character of the line's end, and a lone \r in a cell needs quotes too.
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(cells)
-    return line.getvalue()
+    csv.writer(line, lineterminator="\r\n").writerow(cells)
+    return line.getvalue().removesuffix("\r\n") + "\n"
 
 
 def csv_rows(prediction: Prediction) -> Iterator[list[object]]:
@@ -185,8 +209,14 @@ class ParquetWriter:
         row["scores"] = list(row.get("scores", {}).items()) or None
         row["input"] = json_line(row["input"])[:-1] if "input" in row else None
         self._rows.append(row)
+        if len(self._rows) == _PART_ROWS:
+            self._flush()
 
     def commit(self) -> int:
+        self._flush()
+        return self._count
+
+    def _flush(self) -> None:
         if self._rows:
             part = self._part(self._count)
             temporary = part.with_suffix(".tmp")
@@ -194,13 +224,15 @@ class ParquetWriter:
             temporary.replace(part)
             self._rows = []
             self._count += 1
-        return self._count
 
     def finish(self) -> None:
         temporary = self.path.with_name(self.path.name + ".tmp")
         with pq.ParquetWriter(temporary, PARQUET_SCHEMA) as whole:
-            for number in range(self._count):
-                whole.write_table(pq.read_table(self._part(number), schema=PARQUET_SCHEMA))
+            # Thousands of small groups would make the file slow to read, and its footer large.
+            for first in range(0, self._count, _GROUP_PARTS):
+                numbers = range(first, min(first + _GROUP_PARTS, self._count))
+                parts = [pq.read_table(self._part(number), schema=PARQUET_SCHEMA) for number in numbers]
+                whole.write_table(pa.concat_tables(parts))
         temporary.replace(self.path)
 
     def clean(self) -> None:

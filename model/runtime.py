@@ -5,14 +5,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import onnxruntime
 from tokenizers import Tokenizer
 
 from tocsin.data.language import load_identifier
 from tocsin.model.pipeline import Engine, Floats, Integers, Pipeline, Workers
-from tocsin.model.settings import OUTPUTS, ModelError, Settings, checksums, read_config
+from tocsin.model.settings import OUTPUTS, ModelError, Settings, read_config, verify_checksums
 
 RELEASED_DIR = Path(__file__).resolve().with_name("released")
 
@@ -26,11 +25,11 @@ def load_release(
     :class:`tocsin.model.pipeline.Workers` takes them. Raises :class:`ModelError` naming the file that is missing or
     damaged.
     """
-    directory = _directory(name_or_path)
+    directory = release_folder(name_or_path)
     config = read_config(directory)
     # The slow parts at once: hashing, unpacking the language detector and setting up the session let go of the GIL.
     with ThreadPoolExecutor() as pool:
-        verified = pool.submit(_verify, directory, config)
+        verified = pool.submit(verify_checksums, directory, config)
         engine = pool.submit(_engine, directory / "model.onnx")
         Thread(target=load_identifier, daemon=True).start()  # not waited for: who gives the language never needs it
         tokenizer = pool.submit(Tokenizer.from_file, str(directory / "tokenizer.json"))
@@ -43,7 +42,8 @@ def load_release(
         return Pipeline(engine.result(), loaded, settings, Workers(threads), deduplicate)
 
 
-def _directory(name_or_path: str | Path | None) -> Path:
+def release_folder(name_or_path: str | Path | None) -> Path:
+    """The folder that a name stands for: itself, one fetched from the hub, or for ``None`` the shipped release."""
     if name_or_path is None:
         return RELEASED_DIR
     path = Path(name_or_path)
@@ -58,13 +58,6 @@ def _directory(name_or_path: str | Path | None) -> Path:
         return Path(snapshot_download(str(name_or_path)))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise ModelError(f"{name_or_path}: no such folder, and the hub did not give it: {error}") from error
-
-
-def _verify(directory: Path, config: dict[str, Any]) -> None:
-    expected = config.get("checksums", {})
-    for file, checksum in checksums(directory).items():
-        if expected.get(file) != checksum:
-            raise ModelError(f"{directory / file}: damaged: its checksum is not the one in config.json")
 
 
 def _engine(path: Path) -> Engine:

@@ -132,6 +132,14 @@ def checksums(directory: Path) -> dict[str, str]:
     return sums
 
 
+def verify_checksums(directory: Path, config: Mapping[str, Any]) -> None:
+    """Raises :class:`ModelError` if weights or tokenizer are not those that the config was written for."""
+    expected = config.get("checksums", {})
+    for file, checksum in checksums(directory).items():
+        if expected.get(file) != checksum:
+            raise ModelError(f"{directory / file}: damaged: its checksum is not the one in config.json")
+
+
 def read_config(directory: Path) -> dict[str, Any]:
     """``config.json`` of a model folder; raises :class:`ModelError`."""
     path = directory / "config.json"

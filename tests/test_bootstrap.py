@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 from sklearn.metrics import f1_score
 
-from tocsin.evaluate.bootstrap import counts_by_label, counts_by_sentence, macro_f1_interval, micro_f1_interval
+from tocsin.evaluate.bootstrap import (
+    counts_by_label,
+    counts_by_sentence,
+    macro_f1_interval,
+    micro_f1_interval,
+    share_interval,
+    weighted_f1_interval,
+)
 
 
 def test_intervals_agree_with_resampled_scikit_learn() -> None:
@@ -13,7 +20,7 @@ def test_intervals_agree_with_resampled_scikit_learn() -> None:
     gold = random.random((200, 6)) < [0.5, 0.3, 0.2, 0.1, 0.05, 0.02]
     predicted = gold ^ (random.random(gold.shape) < 0.1)
     sides = [[[str(i) for i in np.flatnonzero(row)] for row in side] for side in (gold, predicted)]
-    values = {"micro": [], "macro": []}  # type: dict[str, list[float]]
+    values: dict[str, list[float]] = {"micro": [], "macro": [], "weighted": []}
     for _ in range(400):
         rows = random.integers(0, len(gold), len(gold))
         for average, found in values.items():
@@ -21,6 +28,7 @@ def test_intervals_agree_with_resampled_scikit_learn() -> None:
     for average, interval in (
         ("micro", micro_f1_interval(counts_by_sentence(*sides))),
         ("macro", macro_f1_interval(counts_by_label(*sides))),
+        ("weighted", weighted_f1_interval(counts_by_label(*sides))),
     ):
         expected = np.percentile(values[average], [2.5, 97.5])
         assert np.allclose(interval, expected, atol=0.02), average
@@ -30,3 +38,9 @@ def test_nothing_right_and_nothing_there() -> None:
     assert micro_f1_interval(counts_by_sentence([["a"], []], [["b"], []])) == (0.0, 0.0)
     assert macro_f1_interval(counts_by_label([[], []], [[], []])) == (0.0, 0.0)
     assert micro_f1_interval(counts_by_sentence([["a"], ["b"]], [["a"], ["b"]])) == (1.0, 1.0)
+
+
+def test_interval_of_a_share_is_that_of_a_binomial() -> None:
+    low, high = share_interval([True] * 80 + [False] * 20)
+    assert abs(low - 0.72) < 0.02 and abs(high - 0.87) < 0.02  # 0.8 ± 1.96 · 0.04
+    assert share_interval([True] * 5) == (1.0, 1.0)

@@ -17,6 +17,7 @@ from tocsin.data.records import LabelledSentence
 from tocsin.evaluate.calibration import (
     BINS,
     compare_methods,
+    error_by_chance,
     expected_calibration_error,
     fit_calibration,
     fit_platt,
@@ -39,6 +40,13 @@ def test_error_of_the_perfect_and_of_the_boastful() -> None:
     bins = reliability(np.full(150, 0.9), np.arange(150) % 2 == 0)
     assert len(bins) == BINS and sum(bin["share"] for bin in bins) == pytest.approx(1)
     assert all(bin["frequency"] == pytest.approx(0.5) and bin["confidence"] == pytest.approx(0.9) for bin in bins)
+
+
+def test_on_few_sentences_even_the_perfect_model_shows_an_error() -> None:
+    probabilities = np.random.default_rng(0).random(10_000)
+    few, many = error_by_chance(probabilities[:150]), error_by_chance(probabilities)
+    assert few > 0.05 and many < 0.02
+    assert error_by_chance(np.ones(150)) == 0
 
 
 def test_the_top_statement_of_a_sentence() -> None:
@@ -83,6 +91,8 @@ def test_an_isotonic_map_is_chosen_where_a_sigmoid_does_not_fit() -> None:
     assert compared["isotonic"]["log_loss"] < compared["Platt"]["log_loss"]
     mapped = fitted(np.array([[-4.0, 0.0, 2.0, 4.0]], np.float32))[0]
     assert mapped == pytest.approx([0.02, 0.02, 0.7, 0.7], abs=0.06)
+    surest = fitted(np.array([[30.0] * 4], np.float32)).max()
+    assert surest < 1  # so many right answers are no proof
     assert (np.diff(mapped) > 0).all()  # steps are not flat: two types are never equal by calibration alone
     names = list("abcd")
     again = Calibration.from_dict(json.loads(json.dumps(fitted.to_dict(names))), names)

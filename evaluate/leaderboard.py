@@ -1,0 +1,129 @@
+"""Result files of `tocsin benchmark run` read back, and the leaderboard made of them, in Markdown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tocsin.evaluate.report import markdown_table, percent, percent_with_interval
+
+FORMAT = 1
+BEGIN, END = "<!-- leaderboard -->", "<!-- /leaderboard -->"
+SCORES = {
+    "event micro-F1": "event_micro_f1",
+    "macro-F1": "event_macro_f1",
+    "macro-F1, types with 5+": "event_frequent_macro_f1",
+    "primary type": "primary_accuracy",
+    "entity F1": "entity_f1",
+    "role F1": "role_f1",
+}
+COSTS = {"sentences/s": "sentences_per_second", "peak MB": "peak_megabytes", "MB": "megabytes"}
+_PARTS = ("system", "suite", "figures", "intervals", "cost", "environment")
+
+
+class ResultError(ValueError):
+    """A result file cannot be used; the message names the file and the field."""
+
+
+def read_results(folder: Path) -> list[dict[str, Any]]:
+    """Results of all ``SYSTEM@SUITE.json`` in ``folder``: the largest suite first, in each the best event
+    micro-F1. "file" is added to each: its name. Raises :class:`ResultError`."""
+    results = [_read(path) for path in sorted(folder.glob("*@*.json"))]
+    if not results:
+        raise ResultError(f"{folder}: holds no results (SYSTEM@SUITE.json)")
+    revisions: dict[str, tuple[str, str]] = {}
+    seen: dict[tuple[str, str], None] = {}
+    for result in results:
+        system, suite = result["system"]["name"], result["suite"]
+        revision, first = revisions.setdefault(suite["name"], (suite["revision"], system))
+        if revision != suite["revision"]:
+            raise ResultError(f"{folder}: {first} and {system} were scored on different revisions of {suite['name']}")
+        if (system, suite["name"]) in seen:
+            raise ResultError(f"{folder}: two results of {system} on {suite['name']}")
+        seen[system, suite["name"]] = None
+    return sorted(
+        results,
+        key=lambda r: (-r["suite"]["sentences"], r["suite"]["name"], -(r["figures"].get("event_micro_f1") or 0)),
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ResultError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+    except ValueError as error:
+        raise ResultError(f"{path}: not valid JSON: {error}") from error
+    if not isinstance(result, dict) or result.get("format") != FORMAT:
+        raise ResultError(f"{path}, field 'format': expected {FORMAT}")
+    for part in _PARTS:
+        if not isinstance(result.get(part), dict):
+            raise ResultError(f"{path}, field {part!r}: expected an object")
+    for part, fields in (("system", ("name", "layers")), ("suite", ("name", "revision", "sentences", "languages"))):
+        for field in fields:
+            if field not in result[part]:
+                raise ResultError(f"{path}, field {part!r}: missing {field!r}")
+    return result | {"file": path.name}
+
+
+def by_suite(results: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Suite name -> its results, orders kept."""
+    suites: dict[str, list[Mapping[str, Any]]] = {}
+    for result in results:
+        suites.setdefault(result["suite"]["name"], []).append(result)
+    return suites
+
+
+def leaderboard(results: Sequence[Mapping[str, Any]]) -> str:
+    """For each suite a table of the systems and one of event micro-F1 by language, in Markdown."""
+    parts = []
+    for name, ranked in by_suite(results).items():
+        suite = ranked[0]["suite"]
+        rows = [_row(result) for result in ranked]
+        languages = suite["languages"]
+        parts += [
+            f"**{name}**: {suite['sentences']:,} sentences in {len(languages)} language{'s' * (len(languages) != 1)}.",
+            markdown_table(["", *SCORES, "ECE", *COSTS], rows),
+            "Event micro-F1 by language:",
+            markdown_table(
+                ["", "sentences", *(result["system"]["name"] for result in ranked)],
+                [[lang, f"{sentences:,}", *(_of_language(result, lang) for result in ranked)]
+                 for lang, sentences in languages.items()],
+            ),
+        ]  # fmt: skip
+    cores = sorted({result["cost"]["cores"] for result in results if result["cost"].get("cores")})
+    parts.append(
+        "Percent, with 95 % bootstrap intervals; spans are strict. ECE is of each sentence's most probable type. "
+        f"Speed and memory{f' on {cores[0]} cores' if len(cores) == 1 else ''}. – : not predicted or not measured."
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _row(result: Mapping[str, Any]) -> list[str]:
+    figures = result["figures"] | {"intervals": result["intervals"]}
+    scores = [percent_with_interval(figures, key) for key in SCORES.values()]
+    costs = [_number(result["cost"].get(key)) for key in COSTS.values()]
+    return [result["system"]["name"], *scores, _error(result.get("calibration")), *costs]
+
+
+def _of_language(result: Mapping[str, Any], lang: str) -> str:
+    return percent(result["figures"].get("per_language", {}).get(lang, {}).get("event_micro_f1"))
+
+
+def _error(calibration: Mapping[str, Any] | None) -> str:
+    return "–" if calibration is None else f"{calibration['ece_top']:.3f}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.1f}" if value < 10 else f"{value:,.0f}"
+
+
+def with_leaderboard(text: str, table: str) -> str:
+    """``text`` with ``table`` between its :data:`BEGIN` and :data:`END`; ``ValueError`` if it has no such place."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"no {BEGIN} followed by {END}")
+    return f"{before}{BEGIN}\n\n{table}\n{END}{after}"

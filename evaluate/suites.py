@@ -1,0 +1,251 @@
+"""What systems are benchmarked on: our test parts, public corpora, and files of a user's own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tocsin.data.adapters import load_public
+from tocsin.data.corpus import load_split
+from tocsin.data.documents import Document, ErrorRow
+from tocsin.data.iob2 import LABELS, read_iob2, tagged_spans
+from tocsin.data.language import detect_language
+from tocsin.data.ontology import Ontology, load_ontology
+from tocsin.data.readers import read_documents
+from tocsin.data.realnews import load_real
+from tocsin.data.records import Annotated, LabelledSentence, Span
+from tocsin.data.sources import ORIGINS, DatasetError
+from tocsin.evaluate.codes import CodeError, Codes
+from tocsin.evaluate.scores import LAYERS
+
+TAGGED = (".iob2", ".conll", ".bio")
+_TYPES = ("labels", "types")  # fields
+_SHIPPED = ("written", "written-dev", "real-news", "real-news-dev")
+
+
+class SuiteError(ValueError):
+    """A suite that cannot be read; the message names file, line and field."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Labelled sentences to score on. ``codes``: the scheme of their types, see :class:`tocsin.evaluate.codes.Codes`;
+    ``left_out``: rows of a file that its field "split" keeps for training."""
+
+    name: str
+    gold: Sequence[LabelledSentence]
+    codes: str = "ours"
+    left_out: int = 0
+
+    @property
+    def layers(self) -> list[str]:
+        """Those of "types", "entities" and "roles" that somebody looked for."""
+        unknown: frozenset[str] = frozenset()
+        return [layer for layer in LAYERS if any(getattr(s.annotated, layer) != unknown for s in self.gold)]
+
+    @property
+    def revision(self) -> str:
+        """A hash of sentences and labels, first 16 digits."""
+        digest = hashlib.sha256(self.codes.encode())
+        for sentence in self.gold:
+            entry = {key: value for key, value in sentence.to_dict().items() if key not in ("source", "negative")}
+            digest.update(json.dumps(entry, sort_keys=True).encode())
+        return digest.hexdigest()[:16]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a result tells of its suite."""
+        return {
+            "name": self.name,
+            "revision": self.revision,
+            "sentences": len(self.gold),
+            "languages": dict(sorted(Counter(sentence.lang for sentence in self.gold).items())),
+            "layers": self.layers,
+            "codes": self.codes,
+        }
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How files of a user's own are read: the scheme of their labels, and what their fields or columns are called.
+
+    ``id_field``: by default "id", or the row's place; ``types_field``: by default "labels" or "types"; ``lang``: of all
+    texts; by default a field "lang", or detected.
+    """
+
+    codes: str = "ours"
+    id_field: str | None = None
+    text_field: str = "text"
+    types_field: str | None = None
+    lang: str | None = None
+
+
+def load_suite(what: str, datasets: Path | None, reading: Reading, name: str | None = None) -> Suite:
+    """The suite that ``what`` says: "written", "real-news" (the test parts; "written-dev", "real-news-dev"),
+    "public/NAME" (the test part of an adapter, else its dev part; "public/NAME-dev"), or a file.
+
+    Raises :class:`SuiteError`, ``CorpusError``, or ``DatasetError`` for a public dataset that is missing.
+    """
+    split = "dev" if what.endswith("-dev") else "test"
+    base = what.removesuffix("-dev")
+    if what in _SHIPPED and base == "written":
+        return Suite(name or f"written-{split}", load_split(split))
+    if what in _SHIPPED:
+        return Suite(name or f"real-news-{split}", load_real(split, _needed(datasets, what)))
+    if what.startswith("public/"):
+        corpus = base.removeprefix("public/")
+        for part in dict.fromkeys((split, "dev")):
+            if gold := list(load_public(corpus, part, _needed(datasets, what))):
+                return Suite(name or f"{corpus}-{part}", gold)
+        raise DatasetError(f"{what}: the corpus has no {split} part")
+    path = Path(what)
+    if not path.is_file():
+        raise SuiteError(f"{what}: no such file, and none of {', '.join(_SHIPPED)}, public/NAME")
+    if path.suffix.lower() in TAGGED:
+        return Suite(name or path.stem, _tagged_file(path, reading))
+    gold, left_out = _labelled_file(path, reading)
+    return Suite(name or path.stem, gold, reading.codes, left_out)
+
+
+def _needed(datasets: Path | None, what: str) -> Path:
+    if datasets is None:
+        origins = "".join(f"\n  {name}: {origin}" for name, origin in ORIGINS.items()) if "news" in what else ""
+        raise DatasetError(f"{what} reads its texts from --datasets DIR, with one folder a dataset{origins}")
+    return datasets
+
+
+def _tagged_file(path: Path, reading: Reading) -> list[LabelledSentence]:
+    sentences = list(read_iob2(path))
+    tags = {tag[2:].upper() for sentence in sentences for tag in sentence.tags if tag != "O"}
+    labels = frozenset(LABELS[tag] for tag in tags & LABELS.keys())
+    if not labels:
+        raise SuiteError(f"{path}: no entities that we know (tags: {', '.join(sorted(tags)) or 'none'})")
+    annotated = Annotated(frozenset(), labels, frozenset())
+    gold = []
+    for sentence in sentences:
+        text, spans = tagged_spans(sentence, LABELS)
+        lang = reading.lang or detect_language(text)
+        id = f"{path.name}:{sentence.line}"
+        gold.append(LabelledSentence(id, lang, text, (), spans, (), source=id, annotated=annotated))
+    return gold
+
+
+def _labelled_file(path: Path, reading: Reading) -> tuple[list[LabelledSentence], int]:
+    """The sentences of a file, and how many rows are left out: those of splits other than test, if it has any."""
+    ontology = load_ontology()
+    codes = Codes(reading.codes, ontology)
+    gold: dict[str, LabelledSentence] = {}
+    left_out = 0
+    for document in read_documents([str(path)], text_field=reading.text_field, id_field=reading.id_field, keep=True):
+        if isinstance(document, ErrorRow):
+            raise SuiteError(str(document))
+        if document.kept is None:
+            raise SuiteError(f"{path}: expected JSONL, CSV or Parquet with labels, or IOB2 ({', '.join(TAGGED)})")
+        where = f"{path}:{document.line}"
+        if document.id in gold:
+            raise SuiteError(f"{where}: the id {document.id!r} is also that of {gold[document.id].source}")
+        try:
+            sentence = _labelled(document, document.kept, reading, codes, ontology, where)
+        except (CodeError, SuiteError) as error:
+            raise SuiteError(f"{where}: {error}") from None
+        if document.kept.get("split") in (None, "", "test"):
+            gold[sentence.id] = sentence
+        else:
+            left_out += 1
+    if not gold:
+        raise SuiteError(f"{path}: no sentences" + (f" of the split test, {left_out} of others" if left_out else ""))
+    return list(gold.values()), left_out
+
+
+def _labelled(
+    document: Document, row: Mapping[str, Any], reading: Reading, codes: Codes, ontology: Ontology, source: str
+) -> LabelledSentence:
+    field = reading.types_field or next((name for name in _TYPES if row.get(name) is not None), _TYPES[-1])
+    given = {"types": row.get(field), "entities": row.get("entities"), "roles": row.get("roles")}
+    if all(value is None for value in given.values()) or (reading.types_field and given["types"] is None):
+        raise SuiteError(f"no field {field!r} with labels (fields: {', '.join(row)})")
+    try:
+        types = tuple(dict.fromkeys(codes.read(label) for label in labels_of(given["types"])))
+    except (CodeError, SuiteError) as error:
+        raise SuiteError(f"field {field!r}: {error}") from None
+    spans = {
+        layer: spans_of(given[layer], layer, names, document.text)
+        for layer, names in (("entities", ontology.entity_names), ("roles", ontology.role_names))
+    }
+    # A layer that a row does not have is unknown there, not empty.
+    known: dict[str, frozenset[str] | None] = {
+        layer: frozenset() if value is None or (layer in spans and value == "") else None
+        for layer, value in given.items()
+    }
+    if annotated := row.get("annotated"):
+        if not isinstance(annotated, dict) or not annotated.keys() <= known.keys():
+            raise SuiteError(f"field 'annotated': expected labels by layer, got {annotated!r}")
+        known |= {layer: frozenset(labels) for layer, labels in annotated.items()}
+    return LabelledSentence(
+        document.id,
+        reading.lang or str(row.get("lang") or detect_language(document.text)),
+        document.text,
+        types,
+        spans["entities"],
+        spans["roles"],
+        source=source,
+        annotated=Annotated(**known),
+    )
+
+
+def labels_of(value: Any) -> list[str]:
+    """The labels of a field: a list, or a string (or JSON list in one) of labels between ";", "none" for no event."""
+    if isinstance(value, str):
+        if not value.strip():
+            raise SuiteError("is empty; write 'none' for a sentence without an event")
+        if not value.lstrip().startswith("["):
+            labels = [label.strip() for label in value.split(";") if label.strip()]
+            return [] if labels == ["none"] else labels
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise SuiteError(f"not valid JSON: {value!r}") from None
+    if value is None or value == ["none"]:
+        return []
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return value
+    raise SuiteError(f"expected labels, got {value!r}")
+
+
+def spans_of(value: Any, field: str, names: Sequence[str], text: str) -> tuple[Span, ...]:
+    """The spans of a field: a list of {"start", "end", "label"} (and "text", "score"), offsets in code points of
+    ``text``; a CSV cell holds it as JSON."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value or "[]")
+        except ValueError:
+            raise SuiteError(f"field {field!r}: not valid JSON: {value!r}") from None
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise SuiteError(f"field {field!r}: expected a list of spans, got {value!r}")
+    return tuple(_span(entry, field, names, text) for entry in value)
+
+
+def _span(entry: Any, field: str, names: Sequence[str], text: str) -> Span:
+    if not isinstance(entry, Mapping) or not all(isinstance(entry.get(key), int) for key in ("start", "end")):
+        raise SuiteError(f'field {field!r}: expected a span {{"start": …, "end": …, "label": …}}, got {entry!r}')
+    start, end, label = entry["start"], entry["end"], entry.get("label")
+    if not 0 <= start < end <= len(text):
+        raise SuiteError(f"field {field!r}: a span {start}–{end} in a text of {len(text)} characters")
+    if label not in names:
+        raise SuiteError(f"field {field!r}: unknown label {label!r} (there are: {', '.join(names)})")
+    if entry.get("text", text[start:end]) != text[start:end]:
+        raise SuiteError(f"field {field!r}: {entry['text']!r} is not what stands at {start}–{end}: {text[start:end]!r}")
+    return Span(start, end, label, text[start:end], _score(entry, field))
+
+
+def _score(entry: Mapping[str, Any], field: str) -> float | None:
+    score = entry.get("score")
+    if score is None or (isinstance(score, (int, float)) and 0 <= score <= 1):
+        return score
+    raise SuiteError(f"field {field!r}: expected a probability, got {score!r}")

@@ -1,0 +1,130 @@
+"""The leaderboard of a benchmark's results, and the verdicts that its page shows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tocsin.data.records import Span
+from tocsin.evaluate.errors import judge, span_verdicts, type_verdicts
+from tocsin.evaluate.leaderboard import (
+    BEGIN,
+    END,
+    ResultError,
+    leaderboard,
+    read_results,
+    with_leaderboard,
+)
+from tocsin.evaluate.metrics import micro, span_counts
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS_DIR = ROOT / "evaluate" / "results" / "benchmark"
+
+
+def result(name: str, micro_f1: float, **changes: Any) -> dict[str, Any]:
+    figures = {"event_micro_f1": micro_f1, "event_macro_f1": 0.5, "per_language": {"fr": {"event_micro_f1": 0.25}}}
+    return {
+        "format": 1,
+        "system": {"name": name, "kind": "peer", "revision": "1", "layers": ["types"]},
+        "suite": {"name": "own", "revision": "a", "sentences": 1200, "languages": {"fr": 1000, "ar": 200}},
+        "figures": figures,
+        "intervals": {"event_micro_f1": [micro_f1 - 0.1, micro_f1 + 0.1]},
+        "calibration": {"ece_top": 0.0512},
+        "cost": {"sentences_per_second": 1234.5, "peak_megabytes": None, "megabytes": 4.25, "cores": 2},
+        "environment": {},
+    } | changes
+
+
+def write(folder: Path, *results: dict[str, Any]) -> Path:
+    for number, entry in enumerate(results):
+        (folder / f"{number}@{entry['suite']['name']}.json").write_text(json.dumps(entry))
+    return folder
+
+
+def test_leaderboard_ranks_systems_and_shows_what_is_missing(tmp_path: Path) -> None:
+    found = read_results(write(tmp_path, result("worse", 0.4), result("better", 0.6, calibration=None)))
+    lines = leaderboard(found).splitlines()
+    assert lines[0] == "**own**: 1,200 sentences in 2 languages."
+    better, worse = lines[4:6]
+    assert better == "| better | 60.0 (50.0–70.0) | 50.0 | – | – | – | – | – | 1,234 | – | 4.2 |"
+    assert worse.startswith("| worse | 40.0 (30.0–50.0)") and "| 0.051 |" in worse
+    assert "| fr | 1,000 | 25.0 | 25.0 |" in lines
+    assert "| ar | 200 | – | – |" in lines
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        (result("a", 0.5), "two results of a on own"),
+        (result("b", 0.5, suite=result("b", 0.5)["suite"] | {"revision": "b"}), "different revisions of own"),
+        (result("b", 0.5, format=2), "1@own.json, field 'format': expected 1"),
+        (result("b", 0.5, cost=None), "1@own.json, field 'cost': expected an object"),
+        (result("b", 0.5, system={"name": "b"}), "1@own.json, field 'system': missing 'layers'"),
+    ],
+)
+def test_results_that_cannot_stand_side_by_side_are_refused(
+    tmp_path: Path, second: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ResultError, match=message):
+        read_results(write(tmp_path, result("a", 0.5), second))
+
+
+def test_a_leaderboard_replaces_what_stands_between_its_markers() -> None:
+    text = with_leaderboard(f"# A\n{BEGIN}\nold\n{END}\nafter", "new\n")
+    assert text == f"# A\n{BEGIN}\n\nnew\n\n{END}\nafter"
+    assert with_leaderboard(text, "new\n") == text
+    with pytest.raises(ValueError, match=f"no {BEGIN} followed by {END}"):
+        with_leaderboard(f"{END} {BEGIN}", "new")
+
+
+@pytest.mark.skipif(not list(RESULTS_DIR.glob("*@*.json")), reason="no benchmark results are committed")
+def test_the_leaderboard_of_the_readme_is_current() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert text == with_leaderboard(text, leaderboard(read_results(RESULTS_DIR)))
+
+
+def spans(*entries: tuple[int, int, str]) -> list[dict[str, Any]]:
+    return [{"start": start, "end": end, "label": label} for start, end, label in entries]
+
+
+def test_verdicts_tell_wrong_labels_and_ends_from_missed_and_invented_spans() -> None:
+    gold = spans((0, 4, "person"), (5, 9, "person"), (10, 14, "weapon"), (20, 24, "date"))
+    predicted = spans((0, 4, "person"), (5, 9, "organization"), (11, 14, "weapon"), (30, 34, "date"))
+    assert span_verdicts(gold, predicted) == (
+        ["right", "label", "boundary", "missed"],
+        ["right", "label", "boundary", "extra"],
+    )
+
+
+def test_labels_that_nobody_looked_for_are_no_errors() -> None:
+    assert type_verdicts(["protest"], ["protest", "arrest"], ["protest"]) == (["right"], ["right", "unknown"])
+    line = {
+        "gold": {"types": ["arrest"], "entities": [], "roles": spans((0, 2, "actor"))},
+        "predicted": {
+            "types": [{"type": "aid"}, {"type": "arrest"}],
+            "entities": spans((0, 2, "person")),
+            "roles": [],
+        },
+        "annotated": {"types": ["arrest"], "entities": ["date"]},
+    }
+    assert judge(line)["kinds"] == ["role missed"]
+    assert judge(line, layers=["types", "entities"])["kinds"] == []
+    assert judge(line | {"annotated": {}})["kinds"] == ["type extra", "primary wrong", "entity extra", "role missed"]
+
+
+span_sets = st.lists(
+    st.tuples(st.integers(0, 8), st.integers(1, 4), st.sampled_from(["person", "weapon"])), max_size=5, unique=True
+)
+
+
+@given(span_sets, span_sets)
+def test_right_verdicts_are_what_strict_f1_counts(gold: list[Any], predicted: list[Any]) -> None:
+    sides = [[(start, start + length, label) for start, length, label in side] for side in (gold, predicted)]
+    counts = micro(span_counts(*([[Span(*span, text="") for span in side]] for side in sides)))
+    verdicts = span_verdicts(*(spans(*side) for side in sides))
+    assert [side.count("right") for side in verdicts] == [counts.correct, counts.correct]

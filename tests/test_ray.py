@@ -1,0 +1,90 @@
+"""The Ray engine on a local cluster of two machines, one of which is lost while it works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+pytest.importorskip("ray", reason="the extra ray is not installed")
+
+from ray_run import CHARACTERS, RayRun, difference, read_both, run, two_machines
+from typer.testing import CliRunner
+
+from tocsin import ray_engine
+from tocsin.cli import app
+from tocsin.data.writers import PARQUET_SCHEMA
+from tocsin.job import side_file
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ray")
+
+
+@pytest.fixture(scope="module")
+def result(folder: Path) -> Iterator[RayRun]:
+    """The run; the cluster, less the lost machine, is there until the last test."""
+    with pytest.MonkeyPatch.context() as patch, two_machines() as second:
+        patch.chdir(folder)
+        patch.setattr(ray_engine, "PART_CHARACTERS", CHARACTERS)
+        yield run(folder, second)
+
+
+def test_a_lost_machine_loses_no_record_and_doubles_none(result: RayRun, folder: Path) -> None:
+    assert result.lost
+    assert set(result.after) - {result.lost}  # the other one went on
+    assert result.orphans  # with what the lost one had begun
+    local, clustered = read_both(folder)
+    assert [row["id"] for row in clustered] == [row["id"] for row in local]  # in order, every one once
+    assert len({row["id"] for row in clustered}) == len(clustered) > 200
+    assert result.totals.records == len(clustered)
+    assert result.totals.inputs == result.rows
+
+
+def test_records_and_error_rows_are_those_of_the_local_engine(result: RayRun, folder: Path) -> None:
+    local, clustered = read_both(folder)
+    for ours, theirs in zip(clustered, local, strict=True):
+        assert difference(ours, theirs) <= 1e-3, (ours, theirs)
+    assert any(row["id"].startswith("in/b/news.jsonl:") for row in clustered)
+    assert side_file(folder / "out").read_bytes() == side_file(folder / "local.parquet").read_bytes()
+    assert result.totals.errors == len(side_file(folder / "out").read_text(encoding="utf-8").splitlines()) > 25
+
+
+def test_the_folder_is_a_parquet_data_set_in_order_without_rests(result: RayRun, folder: Path) -> None:
+    parts = sorted((folder / "out").iterdir())
+    assert {part.suffix for part in parts} == {".parquet"}
+    assert all(pq.read_schema(part).equals(PARQUET_SCHEMA) for part in parts)
+    assert pq.read_table(folder / "out").num_rows == result.totals.records
+
+
+def test_the_command_tells_what_became_of_the_inputs(result: RayRun, folder: Path) -> None:
+    (folder / "few.jsonl").write_text('{"text": "Troops entered the town."}\n{"text": ""}\n', encoding="utf-8")
+    arguments = ["predict", "few.jsonl", "--engine", "ray", "-o", "few", "--lang", "en", "--threshold", "0"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 3, done.output
+    assert "tocsin: few.jsonl:2: field 'text' is empty" in done.stderr
+    assert "2 inputs: 1 gave 1 records in few, 1 are error rows in few.errors.jsonl" in done.stderr
+    [record] = pq.read_table(folder / "few").to_pylist()
+    assert record["id"] == "few.jsonl:1#0"
+    assert len(record["events"]) == 43  # the threshold reached the actors
+    again = CliRunner().invoke(app, arguments)
+    assert again.exit_code == 1
+    assert "few: exists already" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["in.jsonl", "--engine", "ray"], "writes a folder of Parquet files"),
+        (["in.jsonl", "--engine", "ray", "-o", "out.csv"], "writes a folder of Parquet files"),
+        (["in.jsonl", "--address", "auto"], "give --engine ray too"),
+        (["-", "--engine", "ray", "-o", "never"], "standard input cannot be read by other machines"),
+    ],
+)
+def test_what_ray_cannot_do_is_refused(arguments: list[str], message: str) -> None:
+    done = CliRunner().invoke(app, ["predict", *arguments])
+    assert done.exit_code in (1, 2)
+    assert message in done.stderr

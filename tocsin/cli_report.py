@@ -1,0 +1,124 @@
+"""Commands that write pages for people: `tocsin view` and `tocsin benchmark report`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+FAILURE, USAGE = 1, 2
+
+
+def _fail(message: object, code: int = FAILURE) -> NoReturn:
+    print(f"tocsin: {message}", file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def _check_output(output: Path) -> None:
+    if output.is_dir() or not output.parent.is_dir():
+        _fail(f"{output}: not a file that can be written", USAGE)
+
+
+def view(
+    file: Annotated[
+        Path,
+        typer.Argument(help="What `tocsin predict` wrote (.jsonl or .parquet), or an article, which is read first."),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="HTML page to write.")],
+    title: Annotated[str | None, typer.Option(help="Heading of the page; default: the file's name.")] = None,
+    lang: Annotated[str | None, typer.Option(help="ISO 639-1 code of the article; default: detected.")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="Release folder or hub name for an article; default: the shipped one.")
+    ] = None,
+) -> None:
+    """Write predictions as one HTML page: texts with their marks, counts, filters, and a link to each record.
+
+    The page holds all it needs and opens from disk, without network.
+    """
+    from tocsin.data.ontology import load_ontology
+    from tocsin.page_view import SUFFIXES, PredictionsError, read_predictions, view_page
+
+    _check_output(output)
+    if not file.is_file():
+        _fail(f"{file}: not a file")
+    if file.suffix == ".csv":
+        _fail(f"{file}: a CSV loses the places of the spans; give the JSONL or Parquet of `tocsin predict`", USAGE)
+    ontology = load_ontology()
+    records: Iterable[Mapping[str, Any]]
+    try:
+        if file.suffix in SUFFIXES:
+            if lang is not None or model is not None:
+                _fail(f"{file}: holds predictions; --lang and --model are for an article", USAGE)
+            records = read_predictions(file)
+        else:
+            records = _read_article(file, lang, model)
+        page = view_page(records, title or file.name, ontology)
+    except PredictionsError as error:
+        _fail(error)
+    output.write_text(page, encoding="utf-8")
+    print(f"wrote {output}: {len(page.encode()) / 1e6:.1f} MB")
+
+
+def _read_article(file: Path, lang: str | None, model: str | None) -> list[Mapping[str, Any]]:
+    from dataclasses import replace
+
+    from tocsin.data.documents import ErrorRow
+    from tocsin.data.language import check_language
+    from tocsin.data.readers import read_documents
+    from tocsin.model.runtime import load_release
+    from tocsin.model.settings import ModelError
+
+    try:
+        check_language(lang)
+    except ValueError as error:
+        _fail(f"--lang: {error}", USAGE)
+    (document,) = read_documents([str(file)], format="text")
+    if isinstance(document, ErrorRow):
+        _fail(document)
+    try:
+        pipeline = load_release(model)
+    except ModelError as error:
+        _fail(error)
+    sentences = pipeline.sentences(replace(document, lang=lang))
+    return [prediction.to_dict() for prediction in pipeline.predict(sentences)]
+
+
+def report(
+    results: Annotated[Path, typer.Argument(help="Folder that `tocsin benchmark run` wrote.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="HTML page to write; the leaderboard beside it as .md.")
+    ],
+    readme: Annotated[
+        Path | None, typer.Option(help="Markdown file whose leaderboard, between its two markers, is replaced.")
+    ] = None,
+) -> None:
+    """Write a leaderboard in Markdown, and one HTML page with tables, plots and every sentence.
+
+    The page holds the texts of all predictions files in RESULTS: do not publish it where you may not publish these.
+    """
+    from tocsin.data.ontology import load_ontology
+    from tocsin.evaluate.benchmark_page import benchmark_page
+    from tocsin.evaluate.leaderboard import ResultError, leaderboard, read_results, with_leaderboard
+
+    _check_output(output)
+    try:
+        found = read_results(results)
+        page = benchmark_page(found, results, load_ontology())
+    except ResultError as error:
+        _fail(error)
+    table = leaderboard(found)
+    if readme is not None:
+        try:
+            text = with_leaderboard(readme.read_text(encoding="utf-8"), table)
+        except (OSError, ValueError) as error:
+            _fail(f"{readme}: {error}")
+        readme.write_text(text, encoding="utf-8")
+    output.write_text(page, encoding="utf-8")
+    output.with_suffix(".md").write_text(table, encoding="utf-8")
+    print(f"wrote {output}: {len(page.encode()) / 1e6:.1f} MB, and {output.with_suffix('.md')}")
