@@ -91,20 +91,36 @@ def test_workers_stay_at_a_given_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rates", "count"),
+    ("cores", "rates", "count"),
     [
-        ({8: 100, 4: 90}, 8),  # all cores help
-        ({8: 100, 4: 100, 2: 60}, 4),  # hyperthreads do not
-        ({8: 10, 4: 20, 2: 30, 1: 40}, 1),  # a container grants one of eight
+        (8, {8: 100, 4: 90}, 8),  # all cores help
+        (8, {8: 100, 4: 100, 2: 60}, 4),  # hyperthreads do not
+        (8, {8: 10, 4: 20, 2: 30, 1: 40}, 1),  # a container grants one of eight
+        (2, {2: 100, 1: 60}, 2),
+        (2, {2: 100, 1: 110}, 1),
     ],
 )
 def test_workers_find_the_number_that_helps(
-    rates: dict[int, float], count: int, monkeypatch: pytest.MonkeyPatch
+    cores: int, rates: dict[int, float], count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "available_cores", lambda: 8)
+    monkeypatch.setattr(module, "available_cores", lambda: cores)
     workers = Workers(None)
-    workers.learn(3, 1.0)  # too little work to tell
-    assert workers.count == 8
-    for _ in range(6):
-        workers.learn(100, rates[workers.count])
+    workers.learn(1, 1.0)  # too little work to tell
+    assert workers.count == cores
+    for turn in range(12):
+        slowed = 0.3 if turn == 0 else 1  # something else ran during the first turn
+        workers.learn(100, slowed * rates[workers.count])
     assert workers.count == count
+
+
+def test_the_search_ends_in_the_pipeline(
+    release: Pipeline, sentences: list[Sentence], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "available_cores", lambda: 2)
+    tried = []
+    pipeline = Pipeline(CountingEngine(), release.tokenizer, release.settings, Workers(None))
+    for _ in range(6):
+        tried.append(pipeline.workers.count)
+        pipeline.predict(sentences[:60])
+    assert tried[:4] == [2, 1, 2, 1]
+    assert tried[4] == tried[5]
