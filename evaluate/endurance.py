@@ -19,6 +19,8 @@ from typing import Any
 from tocsin.evaluate.picture import memory_picture
 from tocsin.evaluate.speed import real_length_sentences
 from tocsin.evaluate.speed_systems import Text
+from tocsin.model.runtime import RELEASED_DIR
+from tocsin.model.settings import read_config
 
 _DISTINCT = 5_000
 _SAMPLES = 2_000  # kept at most: every second one goes when there are more
@@ -88,7 +90,8 @@ def main() -> None:
     )
     choices = parser.parse_args()
     choices.output.mkdir(parents=True, exist_ok=True)
-    texts = real_length_sentences(_DISTINCT, choices.datasets)
+    languages = read_config(RELEASED_DIR)["languages"]
+    texts = real_length_sentences(_DISTINCT, languages, choices.datasets)
     with TemporaryDirectory(dir=choices.output) as scratch:
         figures = run_job(texts, choices.records, Path(scratch))
     (choices.output / "endurance.json").write_text(json.dumps(figures) + "\n", encoding="utf-8")

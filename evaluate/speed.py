@@ -36,16 +36,18 @@ _DEFAULT, _BY_32, _INT8 = "two pipelines, default batch", "two pipelines, batch 
 _FIRST_RECORD = "Roquettes sur le port de Saltarive : deux entrepôts ont pris feu jeudi.\n"
 
 
-def real_length_sentences(count: int, datasets: Path | None) -> list[Text]:
-    """(language, text) of ``count`` sentences in random order, the same each time: lines of NTREX in all its languages
-    where the datasets are at hand, else our written corpus, over again where it is too small.
+def real_length_sentences(count: int, languages: Sequence[str], datasets: Path | None) -> list[Text]:
+    """(language, text) of ``count`` sentences in random order, the same each time: lines of NTREX where the datasets
+    are at hand, else our written corpus, in these languages; over again where there are too few.
 
     Raises ``CorpusError`` or ``DatasetError``.
     """
     if datasets is not None:
-        pool = [(passage.lang, passage.text) for passage in read_passages("ntrex", datasets)]
+        passages = read_passages("ntrex", datasets)
+        pool = [(passage.lang, passage.text) for passage in passages if passage.lang in languages]
     else:
-        pool = [(s.lang, s.text) for split in ("train", "dev", "test") for s in load_split(split)]
+        parts = [load_split(split) for split in ("train", "dev", "test")]
+        pool = [(sentence.lang, sentence.text) for part in parts for sentence in part if sentence.lang in languages]
     Random(0).shuffle(pool)
     return [pool[i % len(pool)] for i in range(count)]
 

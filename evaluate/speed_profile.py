@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any
 
 import onnxruntime
@@ -25,36 +26,37 @@ def where_time_goes(folder: Path, texts: Sequence[Text]) -> dict[str, Any]:
     """Shares of one thread's time: "stages" of the pipeline, "operators" of the model; "padding", the share of padding
     among what the model computes, and "model_tokens_per_second" (special tokens count, padding does not)."""
     pipeline = load_release(folder, threads=1)
-    engine = pipeline.engine
-    spent: Counter[str] = Counter()
+    pipeline.predict(pipeline.sentences(Document("warm", texts[0][1], "")))
+    spent: defaultdict[str, float] = defaultdict(float)
     batches: list[tuple[Integers, Integers]] = []
 
-    def timed_engine(input_ids: Integers, attention_mask: Integers) -> tuple[Floats, Floats, Floats]:
-        start = time.perf_counter()
-        result = engine(input_ids, attention_mask)
-        spent["model"] += time.perf_counter() - start
-        batches.append((input_ids, attention_mask))
-        return result
+    def timed(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any, **options: Any) -> Any:
+            start = time.perf_counter()
+            result = function(*arguments, **options)
+            spent[stage] += time.perf_counter() - start
+            return result
 
-    pipeline.predict(pipeline.sentences(Document("warm", texts[0][1], "")))
-    pipeline.engine = timed_engine
+        return run
+
+    engine = timed("model", pipeline.engine)
+
+    def keeping_engine(input_ids: Integers, attention_mask: Integers) -> tuple[Floats, Floats, Floats]:
+        batches.append((input_ids, attention_mask))
+        events, entities, roles = engine(input_ids, attention_mask)
+        return events, entities, roles
+
+    pipeline.engine = keeping_engine
+    tokenize = timed("tokens", pipeline.tokenizer.encode_batch)
+    pipeline.tokenizer = SimpleNamespace(encode_batch=tokenize)  # type: ignore[assignment]
+    split = timed("language and sentences", pipeline.sentences)
+    predict = timed("predict", pipeline.predict)
+    write = timed("JSON", lambda prediction: json_line(prediction.to_dict()))
     for first in range(0, len(texts), CHUNK):
         documents = [Document(str(i), text, "") for i, (_, text) in enumerate(texts[first : first + CHUNK])]
-        start = time.perf_counter()
-        sentences = [sentence for document in documents for sentence in pipeline.sentences(document)]
-        spent["language and sentences"] += time.perf_counter() - start
-        start = time.perf_counter()
-        pipeline.tokenizer.encode_batch([sentence.text for sentence in sentences], add_special_tokens=False)
-        tokenizing = time.perf_counter() - start
-        spent["tokens"] += tokenizing
-        start, model = time.perf_counter(), spent["model"]
-        predictions = pipeline.predict(sentences)
-        predicting = time.perf_counter() - start
-        spent["decoding"] += predicting - (spent["model"] - model) - tokenizing  # it has tokenized once more
-        start = time.perf_counter()
-        for prediction in predictions:
-            json_line(prediction.to_dict())
-        spent["JSON"] += time.perf_counter() - start
+        for prediction in predict([sentence for document in documents for sentence in split(document)]):
+            write(prediction)
+    spent["decoding"] = spent.pop("predict") - spent["model"] - spent["tokens"]
     computed = sum(ids.size for ids, _ in batches)
     real = int(sum(mask.sum() for _, mask in batches))
     return {
@@ -78,7 +80,7 @@ def operators(folder: Path, batches: Sequence[tuple[Integers, Integers]]) -> dic
         for input_ids, attention_mask in batches:
             session.run(None, {"input_ids": input_ids, "attention_mask": attention_mask})
         trace = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
-    spent: Counter[str] = Counter()
+    spent: defaultdict[str, float] = defaultdict(float)
     for event in trace:
         if event.get("cat") == "Node" and event["name"].endswith("_kernel_time"):
             spent[event["args"]["op_name"]] += event["dur"]
@@ -87,5 +89,6 @@ def operators(folder: Path, batches: Sequence[tuple[Integers, Integers]]) -> dic
     return named | {"all others": round(1 - sum(named.values()), 4)}
 
 
-def _shares(spent: Counter[str]) -> dict[str, float]:
-    return {name: round(value / spent.total(), 4) for name, value in spent.most_common()}
+def _shares(spent: Mapping[str, float]) -> dict[str, float]:
+    total = sum(spent.values())
+    return {name: round(spent[name] / total, 4) for name in sorted(spent, key=lambda name: -spent[name])}

@@ -22,8 +22,9 @@ _FEWEST = 64  # sentences a pass
 
 
 def evenly(count: int, among: int) -> list[int]:
-    """``count`` indices below ``among``, evenly spread."""
-    return [i * among // count for i in range(min(count, among))]
+    """``count`` indices below ``among``, or as many as there are, evenly spread."""
+    count = min(count, among)
+    return [i * among // count for i in range(count)]
 
 
 def release(folder: Path, threads: int) -> System:
@@ -62,16 +63,17 @@ def trained_run(folder: Path, threads: int) -> System:
     return run
 
 
-def two_pipelines(folder: Path, threads: int, batch: int | None = None) -> System:
-    """`transformers` pipelines for text and token classification, one after the other, as their manual shows them."""
+def two_pipelines(folder: Path, threads: int, batch: int = 1) -> System:
+    """`transformers` pipelines for text and token classification, one after the other; their default ``batch`` is 1."""
     import torch
     import transformers
 
     transformers.logging.set_verbosity_error()
     torch.set_num_threads(threads)
-    sizes = {} if batch is None else {"batch_size": batch}
-    classify = transformers.pipeline("text-classification", str(folder / "classifier"), top_k=None, **sizes)
-    tag = transformers.pipeline("token-classification", str(folder / "tagger"), aggregation_strategy="simple", **sizes)
+    classify = transformers.pipeline("text-classification", str(folder / "classifier"), top_k=None, batch_size=batch)
+    tag = transformers.pipeline(
+        "token-classification", str(folder / "tagger"), aggregation_strategy="simple", batch_size=batch
+    )
 
     def run(texts: Sequence[Text]) -> None:
         plain = [text for _, text in texts]
@@ -158,7 +160,8 @@ def prepare_spacy(folder: Path, sentences: int = 1500) -> None:
     for sentence in (train[i] for i in evenly(sentences, len(train))):
         doc = nlp.make_doc(sentence.text)
         spans = [doc.char_span(s.start, s.end, s.label, alignment_mode="expand") for s in sentence.entities]
-        entities = [(span.start_char, span.end_char, span.label_) for span in filter_spans(spans)]
+        kept = filter_spans(span for span in spans if span is not None)
+        entities = [(span.start_char, span.end_char, span.label_) for span in kept]
         cats = {name: float(name in sentence.types) for name in names}
         examples.append(Example.from_dict(doc, {"cats": cats, "entities": entities}))
     optimizer = nlp.initialize(lambda: examples)

@@ -124,7 +124,11 @@ def checksums(directory: Path) -> dict[str, str]:
         path = directory / file
         if not path.is_file():
             raise ModelError(f"{path}: missing (is this a release? `tocsin export` makes one)")
-        sums[file] = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = hashlib.sha256()
+        with path.open("rb") as content:
+            while block := content.read(1 << 20):  # in pieces: a model need not be in memory twice
+                digest.update(block)
+        sums[file] = digest.hexdigest()
     return sums
 
 

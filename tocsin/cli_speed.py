@@ -33,14 +33,13 @@ def speed(
     from tocsin.data.sources import DatasetError
     from tocsin.evaluate.speed import measure_speed, real_length_sentences, speed_page
     from tocsin.model.runtime import RELEASED_DIR
-    from tocsin.model.settings import ModelError
+    from tocsin.model.settings import ModelError, read_config
 
+    model = model or RELEASED_DIR
     try:
         output.mkdir(parents=True, exist_ok=True)
-        texts = real_length_sentences(sentences, datasets)
-        results = measure_speed(
-            model or RELEASED_DIR, run, texts, repeats, lambda what: print(f"tocsin: {what}", file=sys.stderr)
-        )
+        texts = real_length_sentences(sentences, read_config(model).get("languages", []), datasets)
+        results = measure_speed(model, run, texts, repeats, lambda what: print(f"tocsin: {what}", file=sys.stderr))
         (output / "speed.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         (output / "speed.md").write_text(speed_page(results), encoding="utf-8")
     except (ModelError, CorpusError, DatasetError, OSError) as error:
