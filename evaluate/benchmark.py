@@ -185,7 +185,8 @@ def _average_precision(
     looked_for = np.array(
         [[s.annotated.types is None or name in s.annotated.types for name in names] for s in gold], dtype=bool
     )
-    return {"average_precision": round(mean_average_precision(labels, scores, looked_for), 4)}
+    value = mean_average_precision(labels, scores, looked_for)
+    return {"average_precision": None if value is None else round(value, 4)}
 
 
 def _of_primary_types(

@@ -21,13 +21,15 @@ def average_precision(gold: NDArray[np.bool_], scores: NDArray[np.floating]) -> 
 
 def mean_average_precision(
     gold: NDArray[np.bool_], scores: NDArray[np.floating], looked_for: NDArray[np.bool_]
-) -> float:
-    """Mean over the types that are gold somewhere, 0 if none is; all arrays are (sentences, types).
+) -> float | None:
+    """Mean over the types that are gold in some sentences and not in others; ``None`` if no type is.
 
-    ``looked_for``: where a type's absence is known too; elsewhere the sentence does not count for the type.
+    All arrays are (sentences, types). ``looked_for``: whether it is known if the sentence has the type; a sentence
+    where it is not does not count for the type.
     """
-    columns = [(gold[rows, i], scores[rows, i]) for i, rows in enumerate(looked_for.T) if gold[rows, i].any()]
-    return float(np.mean([average_precision(*column) for column in columns])) if columns else 0.0
+    columns = [(gold[rows, i], scores[rows, i]) for i, rows in enumerate(looked_for.T)]
+    values = [average_precision(*column) for column in columns if column[0].any() and not column[0].all()]
+    return float(np.mean(values)) if values else None
 
 
 def coverage_risk(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> list[dict[str, float]]:

@@ -101,7 +101,7 @@ def load_suite(what: str, datasets: Path | None, reading: Reading, name: str | N
         for part in dict.fromkeys((split, "dev")):
             if gold := list(load_public(corpus, part, _needed(datasets, what))):
                 return Suite(name or f"{corpus}-{part}", gold)
-        raise DatasetError(f"{what}: the corpus has no {split} part")
+        raise DatasetError(f"{what}: the corpus has no {'dev' if split == 'dev' else 'test or dev'} part")
     path = Path(what)
     if not path.is_file():
         raise SuiteError(f"{what}: no such file, and none of {', '.join(_SHIPPED)}, public/NAME")

@@ -201,7 +201,8 @@ def test_mean_average_precision_leaves_out_what_nobody_looked_for() -> None:
     everywhere = np.ones_like(gold)
     assert mean_average_precision(gold, scores, everywhere) == 0.5
     assert mean_average_precision(gold, scores, everywhere & [[True], [False], [True]]) == 1.0
-    assert mean_average_precision(np.zeros_like(gold), scores, everywhere) == 0.0
+    assert mean_average_precision(np.zeros_like(gold), scores, everywhere) is None
+    assert mean_average_precision(gold, scores, gold) is None  # absence is known nowhere: there is nothing to rank
 
 
 @given(ranked)
