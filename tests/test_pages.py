@@ -161,6 +161,12 @@ def test_nested_and_overlapping_spans_all_have_their_mark_and_label(
         assert sorted(text.locator(".label").all_text_contents()) == ["actor", "location", "organization", "trigger"]
         for span in [*entry["entities"], *entry["roles"]]:
             assert "".join(text.locator(f".{span['label']}:not(.label)").all_text_contents()) == span["text"]
+        labels = text.locator(".label:visible")
+        assert labels.count() == 4
+        page.get_by_label("Roles").uncheck()
+        assert sorted(labels.all_text_contents()) == ["location", "organization"]
+        page.get_by_label("Entities").uncheck()
+        assert labels.count() == 0
 
 
 @needs_browser
