@@ -31,11 +31,11 @@ def test_ten_thousand_hostile_records(tmp_path: Path) -> None:
         assert counts[kind]["errors"] == 0, kind
 
 
-def test_the_released_model_reads_a_thousand_of_them(release: Pipeline, tmp_path: Path) -> None:
-    records = [record for record in hostile_records(1000, seed=2) if record.kind != "1 MB lines"]
+def test_the_released_model_reads_some_of_them(release: Pipeline, tmp_path: Path) -> None:
+    records = [record for record in hostile_records(500, seed=2) if record.kind != "1 MB lines"]
     one = next(record for record in hostile_records(10_000, seed=1) if record.kind == "1 MB lines")
     counts = check([*records, one], release, tmp_path)
-    assert sum(count["spans"] for count in counts.values()) > 100
+    assert sum(count["spans"] for count in counts.values()) > 50
     assert counts["1 MB lines"]["predictions"] == 1
 
 

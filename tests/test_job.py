@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import os
+import pty
 import random
 import resource
 import shlex
@@ -12,6 +14,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -317,6 +320,19 @@ def test_a_job_is_told_in_json(many: Path, tmp_path: Path) -> None:
     assert errors[0]["line"] == 1 and errors[0]["reason"] == "field 'text' is empty"
     failed = json.loads(cheap("predict", many, "--log-json", "-o", "none/out.csv").stderr.splitlines()[-1])
     assert (failed["event"], failed["exit_code"]) == ("failed", 1)
+
+
+def test_a_terminal_shows_a_bar_with_rate_and_errors(many: Path, tmp_path: Path) -> None:
+    master, slave = pty.openpty()
+    process = subprocess.Popen(command("predict", many, "-o", tmp_path / "out.jsonl"), stderr=slave)
+    os.close(slave)
+    told = b""
+    with suppress(OSError):  # how Linux says that the other side is closed
+        while part := os.read(master, 2**16):
+            told += part
+    os.close(master)
+    assert process.wait() == 3
+    assert b"sentences/s, 220 errors, 0:00:00 left" in told
 
 
 def test_the_time_left_is_told_by_the_bytes_of_this_run() -> None:
