@@ -14,24 +14,22 @@ Types that a scheme has no code for are unknown throughout.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tocsin.data.corpus import SPLITS
 from tocsin.data.documents import Document
-from tocsin.data.language import detect_language, known_languages
-from tocsin.data.ontology import ACLED_SUB_EVENTS, PLOVER_EVENTS, load_ontology
+from tocsin.data.label_fields import FieldError, parse_labels, parse_lang, parse_spans, parse_split, read_field
+from tocsin.data.language import detect_language
+from tocsin.data.ontology import load_ontology
 from tocsin.data.readers import read_documents
 from tocsin.data.records import Annotated, LabelledSentence, Span
+from tocsin.data.schemes import read_code, types_of_codes
 from tocsin.data.sources import fixed_share
 
-CODES = ("ours", "acled", "plover", "cameo")
-SPLITS = ("train", "dev", "test")
 DEV_SHARE = 0.15
-_NO_EVENT = "none"
 _SHOWN = 20  # problems in the message of an error
 
 
@@ -48,8 +46,8 @@ class OwnDataError(ValueError):
 def read_labelled(path: Path, codes: str = "ours", split: str | None = None) -> list[LabelledSentence]:
     """The sentences of a file, or those of one of its splits, in order.
 
-    ``codes``: the scheme that its labels are of, one of :data:`CODES`. Raises :class:`OwnDataError` with all that is
-    wrong with the file.
+    ``codes``: the scheme that its labels are of, one of ``schemes.SCHEMES``. Raises :class:`OwnDataError` with all
+    that is wrong with the file.
     """
     return [sentence for part, sentence in _read([path], codes) if split in (None, part)]
 
@@ -62,24 +60,6 @@ def read_splits(paths: Sequence[Path], codes: str = "ours") -> dict[str, list[La
     return parts
 
 
-def types_of_codes(codes: str) -> dict[str, tuple[str, ...]]:
-    """Every code of a scheme -> the types of ours that cross over to it: one, several, or none.
-
-    Codes: our type names, ACLED sub-event types, PLOVER events, CAMEO root codes "01" to "20".
-    """
-    types = load_ontology().types
-    if codes == "ours":
-        return {kind.name: (kind.name,) for kind in types}
-    if codes == "acled":
-        return {code: tuple(t.name for t in types if t.acled_sub_event_type == code) for code in ACLED_SUB_EVENTS}
-    if codes == "plover":
-        return {code: tuple(t.name for t in types if t.plover == code) for code in sorted(PLOVER_EVENTS)}
-    if codes == "cameo":
-        roots = [f"{root:02}" for root in range(1, 21)]
-        return {code: tuple(t.name for t in types if code in t.cameo) for code in roots}
-    raise ValueError(f"unknown scheme {codes!r} (known: {', '.join(CODES)})")
-
-
 def _read(paths: Sequence[Path], codes: str) -> list[tuple[str, LabelledSentence]]:
     reader = _Reader(codes)
     for row in read_documents([str(path) for path in paths], keep=True):
@@ -90,10 +70,6 @@ def _read(paths: Sequence[Path], codes: str) -> list[tuple[str, LabelledSentence
     if reader.problems:
         raise OwnDataError(reader.problems)
     return reader.sentences
-
-
-class _FieldError(ValueError):
-    """What is wrong with one field of a row."""
 
 
 class _Reader:
@@ -118,18 +94,18 @@ class _Reader:
         fields = row.kept
         bad = len(self.problems)
 
-        def read(field: str, parse: Callable[[object], Any]) -> Any:
+        def read(field: str, parse: Callable[[Any], Any]) -> Any:
             try:
-                return parse(fields.get(field))
-            except _FieldError as error:
-                self.problems.append(f"{place}: field {field!r}: {error}")
+                return read_field(fields, field, parse)
+            except FieldError as error:
+                self.problems.append(f"{place}: {error}")
 
         if "labels" not in fields:
             self.problems.append(f"{place}: no field 'labels' (fields: {', '.join(['text', *fields])})")
             return
         given = read("labels", self._codes)
-        lang = read("lang", _lang)
-        split = read("split", _split)
+        lang = read("lang", parse_lang)
+        split = read("split", parse_split)
         spans = {layer: read(layer, partial(self._spans, text=row.text, layer=layer)) for layer in self.span_labels}
         if len(self.problems) > bad:
             return
@@ -172,89 +148,16 @@ class _Reader:
                 "a sentence with several events is one row with all of them"
             )
 
-    def _codes(self, value: object) -> list[str]:
-        """Known codes of a row; an empty list for a sentence without an event."""
-        listed = _json_list(value) if isinstance(value, str) and value.lstrip().startswith("[") else value
-        if isinstance(listed, str):
-            listed = [code.strip() for code in listed.split(";") if code.strip()]
-            if not listed:
-                raise _FieldError(f"is empty; write {_NO_EVENT!r} for a sentence without an event")
-        if not isinstance(listed, list) or not all(isinstance(code, str) for code in listed):
-            raise _FieldError(f"expected labels separated by ';' or a list of them, got {_short(value)}")
-        if listed == [_NO_EVENT]:
-            return []
-        for code in listed:
-            if code not in self.types_of:
-                raise _FieldError(self._unknown(code))
-        return listed
+    def _codes(self, value: Any) -> list[str]:
+        return [read_code(label, self.scheme) for label in parse_labels(value)]
 
-    def _unknown(self, code: str) -> str:
-        if code == _NO_EVENT:
-            return f"{_NO_EVENT!r} beside a label"
-        for scheme in CODES:
-            if code in types_of_codes(scheme):
-                return f"{code!r} is a label of the scheme {scheme!r}, this file is read as {self.scheme!r} (--codes)"
-        return f"unknown label {code!r}{_suggestion(code, list(self.types_of))}"
-
-    def _spans(self, value: object, text: str, layer: str) -> tuple[Span, ...] | None:
-        """Spans of a layer by start; ``None`` for a row that says nothing of it."""
-        if value is None or value == "":
-            return None
-        listed = _json_list(value) if isinstance(value, str) else value
-        if not isinstance(listed, list):
-            raise _FieldError(f"expected a list of spans, got {_short(value)}")
-        spans = sorted((_span(entry, text, self.span_labels[layer]) for entry in listed), key=lambda s: s.start)
-        for before, after in zip(spans, spans[1:]):
+    def _spans(self, value: Any, text: str, layer: str) -> tuple[Span, ...] | None:
+        """Spans that a tagger of words can learn: none within another, none with a space around it."""
+        spans = parse_spans(value, text, self.span_labels[layer])
+        for span in spans or ():
+            if span.text != span.text.strip():
+                raise FieldError(f"{span.text!r} begins or ends with a space")
+        for before, after in zip(spans or (), (spans or ())[1:]):
             if after.start < before.end:
-                raise _FieldError(f"{before.text!r} and {after.text!r} overlap")
-        return tuple(spans)
-
-
-def _lang(value: object) -> str | None:
-    if value is None or value == "":
-        return None
-    if value not in known_languages():
-        raise _FieldError(f"unknown language {_short(value)}, expected an ISO 639-1 code such as 'en'")
-    return str(value)
-
-
-def _split(value: object) -> str | None:
-    if value is None or value == "":
-        return None
-    if value not in SPLITS:
-        raise _FieldError(f"expected {', '.join(SPLITS)} or nothing, got {_short(value)}")
-    return str(value)
-
-
-def _span(entry: object, text: str, labels: Sequence[str]) -> Span:
-    if not isinstance(entry, Mapping):
-        raise _FieldError(f"expected spans with 'start', 'end' and 'label', got {_short(entry)}")
-    start, end, label = (entry.get(key) for key in ("start", "end", "label"))
-    if type(start) is not int or type(end) is not int or not 0 <= start < end <= len(text):
-        raise _FieldError(f"start {start!r} and end {end!r} are no place in a text of {len(text)} characters")
-    if label not in labels:
-        raise _FieldError(f"unknown label {label!r}{_suggestion(str(label), labels)}")
-    mention = text[start:end]
-    if mention != mention.strip():
-        raise _FieldError(f"{mention!r} begins or ends with a space")
-    if entry.get("text", mention) != mention:
-        raise _FieldError(f"{entry['text']!r} is not what stands at {start} to {end}: {mention!r}")
-    return Span(start, end, str(label), mention)
-
-
-def _json_list(value: str) -> object:
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError) as error:
-        raise _FieldError(f"not valid JSON: {error}") from None
-
-
-def _suggestion(label: str, known: Sequence[str]) -> str:
-    lowered = {name.lower(): name for name in known}
-    near = [lowered[name] for name in get_close_matches(label.lower(), list(lowered), n=3)]
-    return f"; near: {', '.join(near)}" if near else f" (known: {', '.join(known)})"
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:60]}…"
+                raise FieldError(f"{before.text!r} and {after.text!r} overlap")
+        return spans

@@ -76,7 +76,7 @@ class _Model:
         _ = self.pipeline
 
     def predict(self, suite: Suite) -> list[Prediction]:
-        codes = Codes(suite.codes, self.settings.ontology)
+        codes = Codes(suite.codes)
         return [codes.translate(p) for p in self.pipeline.predict_labelled(suite.gold, all_scores=True)]
 
     def cost(self, suite: Suite, seconds: float) -> dict[str, float | None]:
@@ -155,7 +155,7 @@ class PeerCandidate:
             self._fitted = True
 
     def predict(self, suite: Suite) -> list[Prediction]:
-        codes = Codes(suite.codes, self._ontology)
+        codes = Codes(suite.codes)
         return [codes.translate(prediction) for prediction in self._peer.predict(suite.gold)]
 
     def cost(self, suite: Suite, seconds: float) -> dict[str, float | None]:
@@ -188,7 +188,7 @@ class PredictedFile:
 
     def predict(self, suite: Suite) -> list[Prediction]:
         ontology = load_ontology()
-        return read_predictions(self._path, suite.gold, Codes(suite.codes, ontology), ontology, self.name)
+        return read_predictions(self._path, suite.gold, Codes(suite.codes), ontology, self.name)
 
     def cost(self, suite: Suite, seconds: float) -> dict[str, float | None]:
         return dict.fromkeys(COST)

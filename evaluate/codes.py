@@ -1,19 +1,13 @@
-"""The schemes that gold labels may be in, ours or others' codes, and our types as codes by the crosswalk."""
+"""Labels and predictions in a scheme of codes: what a suite whose labels are not ours is scored in."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
-from tocsin.data.ontology import ACLED_SUB_EVENTS, PLOVER_EVENTS, EventType, Ontology
+from tocsin.data.ontology import EventType, load_ontology
 from tocsin.data.records import Event, Prediction
-
-SCHEMES = ("ours", "acled", "plover", "cameo")
-
-
-class CodeError(ValueError):
-    """A label that its scheme does not have."""
+from tocsin.data.schemes import read_code, types_of_codes
 
 
 class Codes:
@@ -23,23 +17,14 @@ class Codes:
     be told apart and are one code, "02/10".
     """
 
-    def __init__(self, scheme: str, ontology: Ontology):
+    def __init__(self, scheme: str):
         self.scheme = scheme
-        self._by_type: Mapping[str, str | None]
-        if scheme == "ours":
-            self._by_type = {kind.name: kind.name for kind in ontology.types}
-            self._spellings = {kind.name: kind.name for kind in ontology.types}
-        elif scheme == "acled":
-            self._by_type = {kind.name: kind.acled_sub_event_type for kind in ontology.types}
-            self._spellings = {name.casefold(): name for name in ACLED_SUB_EVENTS}
-        elif scheme == "plover":
-            self._by_type = {kind.name: kind.plover for kind in ontology.types}
-            self._spellings = {name.casefold(): name for name in PLOVER_EVENTS}
-        elif scheme == "cameo":
-            self._spellings = _joined_roots(kind.cameo for kind in ontology.types)
-            self._by_type = {t.name: self._spellings[t.cameo[0]] if t.cameo else None for t in ontology.types}
-        else:
-            raise CodeError(f"unknown scheme {scheme!r} (there are: {', '.join(SCHEMES)})")
+        types = load_ontology().types
+        joined = _joined_roots(kind.cameo for kind in types) if scheme == "cameo" else {}
+        self._classes = {code: joined.get(code, code) for code in types_of_codes(scheme)}
+        self._by_type: dict[str, str | None] = {kind.name: None for kind in types}
+        for code, names in types_of_codes(scheme).items():
+            self._by_type |= dict.fromkeys(names, self._classes[code])
 
     @property
     def reachable(self) -> list[str]:
@@ -47,13 +32,8 @@ class Codes:
         return sorted({code for code in self._by_type.values() if code is not None})
 
     def read(self, label: str) -> str:
-        """The code of a label; case does not count, nor what follows a CAMEO root. Raises :class:`CodeError`."""
-        key = label.strip().casefold()
-        if self.scheme == "cameo" and re.fullmatch(r"\d{2,4}", key):
-            key = key[:2]
-        if key not in self._spellings:
-            raise CodeError(f"{label!r} is not a label of the scheme {self.scheme!r}")
-        return self._spellings[key]
+        """The code of a label, as :func:`tocsin.data.schemes.read_code`; raises ``CodeError``."""
+        return self._classes[read_code(label, self.scheme)]
 
     def read_any(self, label: str) -> str | None:
         """The same for a predicted label, which may be a type of ours instead; ``None`` for a type without a code."""

@@ -7,14 +7,16 @@ import csv
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tocsin.data.label_fields import FieldError, parse_labels, parse_probability, parse_spans, read_field
 from tocsin.data.ontology import Ontology
 from tocsin.data.records import Event, LabelledSentence, Prediction
-from tocsin.evaluate.codes import CodeError, Codes
+from tocsin.evaluate.codes import Codes
 from tocsin.evaluate.metrics import MismatchError
-from tocsin.evaluate.suites import SuiteError, labels_of, spans_of
+from tocsin.evaluate.suites import SuiteError
 
 _TYPES = ("events", "types", "labels")
 
@@ -51,7 +53,7 @@ def read_predictions(
             raise MismatchError(f"{where}: another text than the suite's sentence {row['id']!r}")
         try:
             predictions.append(_prediction(row, sentence, codes, ontology, name))
-        except (CodeError, SuiteError) as error:
+        except FieldError as error:
             raise SuiteError(f"{where}: {error}") from None
     return predictions
 
@@ -61,45 +63,42 @@ def _prediction(
 ) -> Prediction:
     field = next((field for field in _TYPES if row.get(field) is not None), _TYPES[0])
     events: dict[str, Event] = {}
-    for label, score in _scored(row.get(field), field):
-        code = codes.read_any(label)
+    for code, score in read_field(row, field, lambda value: _scored(value, codes)):
         if code is not None and code not in events:
             kind = ontology.event_type(code) if codes.scheme == "ours" else codes.event_type(code)
             events[code] = Event(kind, score)
-    scores = None
-    if (given := row.get("scores")) is not None:
-        if not isinstance(given, dict):
-            raise SuiteError(f"field 'scores': expected probabilities by type, got {given!r}")
-        scores = dict.fromkeys(codes.reachable, 0.0)
-        for label, score in given.items():
-            code = codes.read_any(label)
-            if code is not None:
-                scores[code] = max(scores.get(code, 0.0), _probability(score, "scores"))
-    entities = spans_of(row.get("entities"), "entities", ontology.entity_names, sentence.text)
-    roles = spans_of(row.get("roles"), "roles", ontology.role_names, sentence.text)
+    scores = read_field(row, "scores", lambda value: None if value is None else _scores(value, codes))
+    entities, roles = (
+        read_field(row, layer, partial(parse_spans, text=sentence.text, labels=labels)) or ()
+        for layer, labels in (("entities", ontology.entity_names), ("roles", ontology.role_names))
+    )
     place = (sentence.id, sentence.id, 0, 0, len(sentence.text), sentence.lang, sentence.text)
     return Prediction(*place, tuple(events.values()), entities, roles, name, True, scores)
 
 
-def _scored(value: Any, field: str) -> list[tuple[str, float]]:
-    # A label without a score is stated for sure, for want of better; the order of the row is kept.
+def _scored(value: Any, codes: Codes) -> list[tuple[str | None, float]]:
+    """(code, probability) of each stated label, in order."""
     if isinstance(value, list) and any(isinstance(item, dict) for item in value):
         pairs = []
         for item in value:
             if not isinstance(item, dict) or not isinstance(item.get("type"), str):
-                raise SuiteError(f'field {field!r}: expected {{"type": …, "score": …}}, got {item!r}')
-            pairs.append((item["type"], _probability(item.get("score", 1.0), field)))
+                raise FieldError(f'expected {{"type": …, "score": …}}, got {item!r}')
+            pairs.append((codes.read_any(item["type"]), parse_probability(item.get("score", 1.0))))
         return pairs
-    try:
-        return [(label, 1.0) for label in labels_of(value)]
-    except SuiteError as error:
-        raise SuiteError(f"field {field!r}: {error}") from None
+    # A label without a score is stated for sure, for want of better.
+    return [] if value is None else [(codes.read_any(label), 1.0) for label in parse_labels(value)]
 
 
-def _probability(value: Any, field: str) -> float:
-    if not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise SuiteError(f"field {field!r}: expected a probability, got {value!r}")
-    return float(value)
+def _scores(value: Any, codes: Codes) -> dict[str, float]:
+    """Code -> the highest probability of a type that stands for it."""
+    if not isinstance(value, dict):
+        raise FieldError(f"expected probabilities by type, got {value!r}")
+    scores = dict.fromkeys(codes.reachable, 0.0)
+    for label, score in value.items():
+        code = codes.read_any(label)
+        if code is not None:
+            scores[code] = max(scores.get(code, 0.0), parse_probability(score))
+    return scores
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -66,8 +66,8 @@ def cut_release(
     texts = [s.text for split in ("train", "dev") for s in load_split(split, corpus)]
     if datasets:  # the pieces that it was trained on are the ones that it knows
         trained_on = load_real("train", datasets, names=recipe["real_news"], translations=recipe["translations"])
-        for name in recipe["corpora"]:
-            trained_on += load_public(name, "train", datasets)
+        for public in recipe["corpora"]:
+            trained_on += load_public(public, "train", datasets)
         texts += [s.text for s in trained_on if s.lang in languages]
     model, tokenizer = trim_vocabulary(model, tokenizer, languages, texts, recipe["auxiliary_languages"])
     with tempfile.TemporaryDirectory() as folder:

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ from tocsin.data.adapters import load_public
 from tocsin.data.corpus import load_split
 from tocsin.data.documents import Document, ErrorRow
 from tocsin.data.iob2 import LABELS, read_iob2, tagged_spans
+from tocsin.data.label_fields import FieldError, parse_labels, parse_lang, parse_spans, parse_split, read_field
 from tocsin.data.language import detect_language
-from tocsin.data.ontology import Ontology, load_ontology
+from tocsin.data.ontology import load_ontology
 from tocsin.data.readers import read_documents
 from tocsin.data.realnews import load_real
-from tocsin.data.records import Annotated, LabelledSentence, Span
+from tocsin.data.records import Annotated, LabelledSentence
 from tocsin.data.sources import ORIGINS, DatasetError
-from tocsin.evaluate.codes import CodeError, Codes
+from tocsin.evaluate.codes import Codes
 from tocsin.evaluate.scores import LAYERS
 
 TAGGED = (".iob2", ".conll", ".bio")
@@ -138,8 +140,7 @@ def _tagged_file(path: Path, reading: Reading) -> list[LabelledSentence]:
 
 def _labelled_file(path: Path, reading: Reading) -> tuple[list[LabelledSentence], int]:
     """The sentences of a file, and how many rows are left out: those of splits other than test, if it has any."""
-    ontology = load_ontology()
-    codes = Codes(reading.codes, ontology)
+    codes = Codes(reading.codes)
     gold: dict[str, LabelledSentence] = {}
     left_out = 0
     for document in read_documents([str(path)], text_field=reading.text_field, id_field=reading.id_field, keep=True):
@@ -151,10 +152,11 @@ def _labelled_file(path: Path, reading: Reading) -> tuple[list[LabelledSentence]
         if document.id in gold:
             raise SuiteError(f"{where}: the id {document.id!r} is also that of {gold[document.id].source}")
         try:
-            sentence = _labelled(document, document.kept, reading, codes, ontology, where)
-        except (CodeError, SuiteError) as error:
+            split = read_field(document.kept, "split", parse_split)
+            sentence = _labelled(document, document.kept, reading, codes, where)
+        except FieldError as error:
             raise SuiteError(f"{where}: {error}") from None
-        if document.kept.get("split") in (None, "", "test"):
+        if split in (None, "test"):
             gold[sentence.id] = sentence
         else:
             left_out += 1
@@ -164,90 +166,33 @@ def _labelled_file(path: Path, reading: Reading) -> tuple[list[LabelledSentence]
 
 
 def _labelled(
-    document: Document, row: Mapping[str, Any], reading: Reading, codes: Codes, ontology: Ontology, source: str
+    document: Document, row: Mapping[str, Any], reading: Reading, codes: Codes, source: str
 ) -> LabelledSentence:
+    ontology = load_ontology()
     field = reading.types_field or next((name for name in _TYPES if row.get(name) is not None), _TYPES[-1])
-    given = {"types": row.get(field), "entities": row.get("entities"), "roles": row.get("roles")}
-    if all(value is None for value in given.values()) or (reading.types_field and given["types"] is None):
-        raise SuiteError(f"no field {field!r} with labels (fields: {', '.join(row)})")
-    try:
-        types = tuple(dict.fromkeys(codes.read(label) for label in labels_of(given["types"])))
-    except (CodeError, SuiteError) as error:
-        raise SuiteError(f"field {field!r}: {error}") from None
+    needed = (field,) if reading.types_field else (field, "entities", "roles")
+    if all(row.get(name) is None for name in needed):
+        raise FieldError(f"no field {field!r} with labels (fields: {', '.join(row)})")
+    types = read_field(row, field, lambda value: None if value is None else [*map(codes.read, parse_labels(value))])
     spans = {
-        layer: spans_of(given[layer], layer, names, document.text)
-        for layer, names in (("entities", ontology.entity_names), ("roles", ontology.role_names))
+        layer: read_field(row, layer, partial(parse_spans, text=document.text, labels=labels))
+        for layer, labels in (("entities", ontology.entity_names), ("roles", ontology.role_names))
     }
     # A layer that a row does not have is unknown there, not empty.
-    known: dict[str, frozenset[str] | None] = {
-        layer: frozenset() if value is None or (layer in spans and value == "") else None
-        for layer, value in given.items()
+    known = {
+        layer: frozenset[str]() if labels is None else None for layer, labels in ({"types": types} | spans).items()
     }
     if annotated := row.get("annotated"):
         if not isinstance(annotated, dict) or not annotated.keys() <= known.keys():
-            raise SuiteError(f"field 'annotated': expected labels by layer, got {annotated!r}")
+            raise FieldError(f"field 'annotated': expected labels by layer, got {annotated!r}")
         known |= {layer: frozenset(labels) for layer, labels in annotated.items()}
     return LabelledSentence(
         document.id,
-        reading.lang or str(row.get("lang") or detect_language(document.text)),
+        reading.lang or read_field(row, "lang", parse_lang) or detect_language(document.text),
         document.text,
-        types,
-        spans["entities"],
-        spans["roles"],
+        tuple(dict.fromkeys(types or ())),
+        spans["entities"] or (),
+        spans["roles"] or (),
         source=source,
         annotated=Annotated(**known),
     )
-
-
-def labels_of(value: Any) -> list[str]:
-    """The labels of a field: a list, or a string (or JSON list in one) of labels between ";", "none" for no event."""
-    if isinstance(value, str):
-        if not value.strip():
-            raise SuiteError("is empty; write 'none' for a sentence without an event")
-        if not value.lstrip().startswith("["):
-            labels = [label.strip() for label in value.split(";") if label.strip()]
-            return [] if labels == ["none"] else labels
-        try:
-            value = json.loads(value)
-        except ValueError:
-            raise SuiteError(f"not valid JSON: {value!r}") from None
-    if value is None or value == ["none"]:
-        return []
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return value
-    raise SuiteError(f"expected labels, got {value!r}")
-
-
-def spans_of(value: Any, field: str, names: Sequence[str], text: str) -> tuple[Span, ...]:
-    """The spans of a field: a list of {"start", "end", "label"} (and "text", "score"), offsets in code points of
-    ``text``; a CSV cell holds it as JSON."""
-    if isinstance(value, str):
-        try:
-            value = json.loads(value or "[]")
-        except ValueError:
-            raise SuiteError(f"field {field!r}: not valid JSON: {value!r}") from None
-    if value is None:
-        return ()
-    if not isinstance(value, list):
-        raise SuiteError(f"field {field!r}: expected a list of spans, got {value!r}")
-    return tuple(_span(entry, field, names, text) for entry in value)
-
-
-def _span(entry: Any, field: str, names: Sequence[str], text: str) -> Span:
-    if not isinstance(entry, Mapping) or not all(isinstance(entry.get(key), int) for key in ("start", "end")):
-        raise SuiteError(f'field {field!r}: expected a span {{"start": …, "end": …, "label": …}}, got {entry!r}')
-    start, end, label = entry["start"], entry["end"], str(entry.get("label"))
-    if not 0 <= start < end <= len(text):
-        raise SuiteError(f"field {field!r}: a span {start}–{end} in a text of {len(text)} characters")
-    if label not in names:
-        raise SuiteError(f"field {field!r}: unknown label {label!r} (there are: {', '.join(names)})")
-    if entry.get("text", text[start:end]) != text[start:end]:
-        raise SuiteError(f"field {field!r}: {entry['text']!r} is not what stands at {start}–{end}: {text[start:end]!r}")
-    return Span(start, end, label, text[start:end], _score(entry, field))
-
-
-def _score(entry: Mapping[str, Any], field: str) -> float | None:
-    score = entry.get("score")
-    if score is None or (isinstance(score, (int, float)) and 0 <= score <= 1):
-        return score
-    raise SuiteError(f"field {field!r}: expected a probability, got {score!r}")

@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from tocsin.cli import app
-from tocsin.data.own import OwnDataError, read_labelled, read_splits, types_of_codes
+from tocsin.data.own import OwnDataError, read_labelled, read_splits
 from tocsin.data.records import FULLY, LabelledSentence
+from tocsin.data.schemes import types_of_codes
 from tocsin.model.pipeline import Pipeline
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -102,6 +103,13 @@ def test_codes_of_one_type_are_types_and_codes_of_several_leave_them_unknown(tmp
     assert (other.types, other.negative, other.annotated.types) == ((), "", covered)  # an event, but none of ours
 
 
+def test_codes_of_others_are_read_in_any_case_and_events_of_cameo_by_their_root(tmp_path: Path) -> None:
+    acled = table(tmp_path / "acled.csv", [{"text": TEXT, "labels": "armed CLASH"}])
+    assert read_labelled(acled, "acled")[0].types == ("armed_clash",)
+    cameo = table(tmp_path / "cameo.csv", [{"text": TEXT, "labels": "0912"}])
+    assert read_labelled(cameo, "cameo")[0].types == ("accusation",)
+
+
 @pytest.mark.parametrize(
     ("codes", "code", "types"),
     [
@@ -124,6 +132,7 @@ def test_the_crosswalk_backwards(codes: str, code: str, types: tuple[str, ...]) 
         ({"labels": " ; "}, "field 'labels': is empty; write 'none'"),
         ({"labels": "accident; none"}, "field 'labels': 'none' beside a label"),
         ({"labels": "[accident]"}, "field 'labels': not valid JSON"),
+        ({"labels": "AID"}, "field 'labels': 'AID' is a label of the scheme 'plover'"),
         ({"lang": "english"}, "field 'lang': unknown language 'english'"),
         ({"split": "training"}, "field 'split': expected train, dev, test or nothing, got 'training'"),
         ({"text": " "}, "field 'text' is empty"),
