@@ -15,7 +15,7 @@ MAX_DROP_LANGUAGE = 0.03  # event micro-F1, in one language, if it is more than 
 
 @dataclass(frozen=True)
 class Change:
-    """One figure before and after. ``limit``: the drop allowed, ``None`` for a figure that is only shown. ``least``: the
+    """One figure before and after. ``limit``: the drop allowed, ``None`` for one that is only shown. ``least``: the
     lower end of the drop's 95 % interval, where a drop within chance is no reason to refuse."""
 
     figure: str
