@@ -14,7 +14,7 @@ test: .venv/test
 # torch first and pinned: pip may otherwise resolve to a build with gigabytes of CUDA.
 .venv/test: .venv/demo
 	$(BIN)/pip install --quiet --quiet torch==2.13.0
-	$(BIN)/pip install --quiet --quiet --editable '.[train,evaluate,dev]'
+	$(BIN)/pip install --quiet --quiet --editable '.[train,evaluate,dev,ray,peers]'
 	touch $@
 
 .venv/demo: pyproject.toml

@@ -19,7 +19,7 @@ from tocsin.evaluate.calibration import calibration_figures
 from tocsin.evaluate.card import write_card
 from tocsin.evaluate.consistency import consistency
 from tocsin.evaluate.fitting import fit_settings
-from tocsin.evaluate.gate import Change, compare
+from tocsin.evaluate.gate import Change, compare, least_drops
 from tocsin.evaluate.measure import measure
 from tocsin.evaluate.metrics import label_counts, micro
 from tocsin.evaluate.picture import reliability_picture
@@ -58,9 +58,9 @@ def cut_release(
     dev = written["dev"] + real["dev"]
     reference = torch_pipeline(model, tokenizer)
     names = reference.settings.ontology.type_names
-    before = score(
-        dev, reference.with_settings(**fit_settings(reference, written["dev"], real["dev"])[0]).predict_labelled(dev)
-    )
+    fitted = fit_settings(reference, written["dev"], real["dev"])[0]
+    predicted = reference.with_settings(**fitted).predict_labelled(dev)
+    before = score(dev, predicted)
 
     recipe = model.config.training["recipe"]
     texts = [s.text for split in ("train", "dev") for s in load_split(split, corpus)]
@@ -83,8 +83,9 @@ def cut_release(
         }
         config = write_release(release, model, tokenizer, name, chosen)
         exported = load_release(release)
-        after = score(dev, exported.predict_labelled(dev))
-        changes = compare(before, after)
+        predicted_after = exported.predict_labelled(dev)
+        after = score(dev, predicted_after)
+        changes = compare(before, after, least_drops(dev, predicted, predicted_after))
         if not any(change.refused for change in changes):
             figures: dict[str, Any] = {
                 "dev": {"float": before, "int8": after, "calibration_methods": methods},

@@ -24,7 +24,7 @@ from sklearn.metrics import (
 from tocsin.data.ontology import Ontology, load_ontology
 from tocsin.data.records import Annotated, Event, LabelledSentence, Prediction, Span
 from tocsin.evaluate.calibration import calibration_figures
-from tocsin.evaluate.gate import compare
+from tocsin.evaluate.gate import compare, least_drops
 from tocsin.evaluate.metrics import (
     Counts,
     MismatchError,
@@ -42,6 +42,7 @@ from tocsin.evaluate.peers.tfidf import TfidfPeer
 from tocsin.evaluate.ranking import average_precision, coverage_risk, mean_average_precision
 from tocsin.evaluate.scores import score
 from tocsin.evaluate.thresholds import best_threshold
+from tocsin.model.pipeline import Pipeline
 
 LABELS = ["a", "b", "c", "d"]
 label_sets = st.lists(st.tuples(st.sets(st.sampled_from(LABELS)), st.sets(st.sampled_from(LABELS))), min_size=1)
@@ -116,12 +117,26 @@ def test_gate_refuses_what_it_must() -> None:
         rest = {"event_macro_f1": 0.5, "entity_f1": 0.5, "role_f1": 0.5}
         return {"event_micro_f1": overall, "per_language": {"fr": {"event_micro_f1": french}}} | rest
 
-    def refused(after: dict[str, object]) -> list[str]:
-        return [change.figure for change in compare(figures(0.8, 0.8), after) if change.refused]
+    def refused(after: dict[str, object], least: float) -> list[str]:
+        return [change.figure for change in compare(figures(0.8, 0.8), after, {"fr": least}) if change.refused]
 
-    assert refused(figures(0.79, 0.77)) == []
-    assert refused(figures(0.789, 0.8)) == ["event micro-F1"]
-    assert refused(figures(0.8, 0.769)) == ["event micro-F1, fr"]
+    assert refused(figures(0.79, 0.77), 0.01) == []
+    assert refused(figures(0.789, 0.8), -0.01) == ["event micro-F1"]
+    assert refused(figures(0.8, 0.769), 0.01) == ["event micro-F1, fr"]
+    assert refused(figures(0.8, 0.769), -0.01) == []  # within chance
+
+
+def test_a_drop_in_a_few_sentences_may_be_chance_and_in_all_is_not(
+    dev: list[LabelledSentence], release: Pipeline
+) -> None:
+    gold = [sentence for sentence in dev if sentence.types][:60]
+    right = release.predict_labelled(gold)
+    nothing = [replace(prediction, events=()) for prediction in right]
+    langs = {sentence.lang for sentence in gold}
+    assert all(least > 0 for least in least_drops(gold, right, nothing).values())
+    assert least_drops(gold, right, right) == dict.fromkeys(langs, 0.0)
+    one_wrong = [nothing[0], *right[1:]]
+    assert least_drops(gold, right, one_wrong)[gold[0].lang] <= 0
 
 
 def test_threshold_is_the_best_one() -> None:
