@@ -15,9 +15,18 @@ from rich.padding import Padding
 from rich.table import Table
 
 from tocsin.cli_benchmark import benchmark_app
-from tocsin.cli_common import FAILURE, USAGE, ModelOption
-from tocsin.cli_common import fail as _fail
-from tocsin.cli_common import need as _need
+from tocsin.cli_common import (
+    FAILURE,
+    USAGE,
+    CorpusOption,
+    DatasetsOption,
+    ModelOption,
+    RequiredDatasetsOption,
+    Scheme,
+    check_output,
+    fail,
+    need,
+)
 from tocsin.cli_predict import predict
 from tocsin.cli_report import view
 
@@ -33,11 +42,14 @@ app = typer.Typer(
     help="Event types, entities and roles for every sentence of news.", no_args_is_help=True, add_completion=False
 )
 data_app = typer.Typer(help="The corpus.", no_args_is_help=True)
-app.add_typer(data_app, name="data")
+# In the order of the help: what newcomers use first; groups follow the commands.
 app.add_typer(benchmark_app, name="benchmark")
+app.add_typer(data_app, name="data")
+app.command()(predict)
 app.command()(view)
 
 stdout = Console()
+_RESEARCH = "How our models are made"  # a panel of its own in the help, after what users need
 
 
 class Suite(str, Enum):
@@ -47,27 +59,12 @@ class Suite(str, Enum):
     real_news = "real-news"
 
 
-class Codes(str, Enum):
-    """The scheme of a user's labels."""
-
-    ours = "ours"
-    acled = "acled"
-    plover = "plover"
-    cameo = "cameo"
-
-
 class Split(str, Enum):
     """A part of the corpus."""
 
     train = "train"
     dev = "dev"
     test = "test"
-
-
-DatasetsOption = Annotated[
-    Path | None, typer.Option("--datasets", help="Folder with the public datasets, one folder each.")
-]
-CorpusOption = Annotated[Path | None, typer.Option("--corpus", help="Corpus folder; default: the shipped one.")]
 
 
 @app.command()
@@ -126,7 +123,7 @@ def check(
     repeated names and suspicious labels are remarks: somebody should look, they are no errors.
     """
     for module in ("datasketch", "matplotlib", "sklearn", "yaml"):
-        _need(module, "evaluate")
+        need(module, "evaluate")
     from tocsin.data.audit import duplicate_problems, split_problems, suite_problems
     from tocsin.data.corpus import CORPUS_DIR, SPLITS, CorpusError, check_files, corpus_files, sentences_of
     from tocsin.data.habits import repeated_names, skewed_lengths
@@ -145,7 +142,7 @@ def check(
             if datasets is not None:
                 problems += suite_problems(sentences, records, datasets)
     except (CorpusError, DatasetError) as error:
-        _fail(error)
+        fail(error)
     languages = sorted({lang for _, lang in summary.sentences})
     table = Table("language", *SPLITS, "all", title="Sentences", title_justify="left")
     for lang in languages:
@@ -209,7 +206,7 @@ def agreement(
     try:
         results = all_agreements()
     except (CorpusError, DatasetError) as error:
-        _fail(error)
+        fail(error)
     for part, result in results.items():
         stdout.print(agreement_report(result, part))
     if output is not None:
@@ -251,7 +248,7 @@ def card(
 ) -> None:
     """Write the dataset card from the files that we ship."""
     for module in ("matplotlib", "sklearn"):
-        _need(module, "evaluate")
+        need(module, "evaluate")
     from tocsin.data.corpus import CorpusError
     from tocsin.data.sources import DatasetError
     from tocsin.evaluate.dataset_card import write_dataset_card
@@ -259,21 +256,21 @@ def card(
     try:
         write_dataset_card(folder)
     except (CorpusError, DatasetError) as error:
-        _fail(error)
+        fail(error)
     except OSError as error:
-        _fail(f"{folder}: {(error.strerror or str(error)).lower()}")
+        fail(f"{folder}: {(error.strerror or str(error)).lower()}")
     print(f"wrote {folder / 'README.md'} and its pictures")
 
 
-@app.command()
+@app.command(rich_help_panel=_RESEARCH)
 def learning_curve(
     recipe: Annotated[str, typer.Argument(help="A recipe file, or one of ours by name.")],
-    datasets: Annotated[Path, typer.Option("--datasets", help="Folder with the public datasets, one folder each.")],
+    datasets: RequiredDatasetsOption,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the runs.")] = Path("runs/learning-curve"),
     results: Annotated[Path | None, typer.Option(help="JSON file to write all figures to.")] = None,
 ) -> None:
     """Train a recipe on 1/8, 1/4, 1/2 and all of the written corpus, then with real news, and score each."""
-    _need("torch", "train")
+    need("torch", "train")
     from dataclasses import replace
 
     from tocsin.data.corpus import CorpusError, load_split
@@ -301,7 +298,7 @@ def learning_curve(
         suites = {"written_test": load_split("test"), "real_news_dev": load_real("dev", datasets)}
         points = measure(trained, suites, output)
     except (RecipeError, CorpusError, DatasetError, RunError, BackboneError, ModelError, FeatureError) as error:
-        _fail(error)
+        fail(error)
     stdout.print(curve_table(points))
     if results is not None:
         results.write_text(json.dumps(points, indent=1) + "\n", encoding="utf-8")
@@ -357,13 +354,13 @@ def train(
         list[Path] | None,
         typer.Option(help="Your labelled sentences (.csv, .jsonl, .parquet; columns text, labels); may be repeated."),
     ] = None,
-    codes: Annotated[Codes, typer.Option(help="The scheme that the labels of --data are of.")] = Codes.ours,
+    codes: Annotated[Scheme, typer.Option(help="The scheme that the labels of --data are of.")] = Scheme.ours,
 ) -> None:
     """Fine-tune a model; the same command goes on after a kill.
 
     With your own sentences: tocsin train mine --data FILE, which starts from the released model.
     """
-    _need("torch", "train")
+    need("torch", "train")
     from dataclasses import replace
 
     from tocsin.data.corpus import CORPUS_DIR, CorpusError
@@ -378,7 +375,7 @@ def train(
         own = read_splits(data, codes.value) if data else None
         parts = recipe_sentences(choices, corpus or CORPUS_DIR, datasets, own)
     except (RecipeError, CorpusError, DatasetError, OwnDataError) as error:
-        _fail(error, USAGE)
+        fail(error, USAGE)
     from tocsin.evaluate.scores import score
     from tocsin.model.backbone import BackboneError
     from tocsin.model.settings import ModelError
@@ -390,7 +387,7 @@ def train(
     try:
         figures = run(choices, parts[0], parts[1], output, score)
     except (RunError, BackboneError, ModelError, FeatureError) as error:
-        _fail(error)
+        fail(error)
     from tocsin.evaluate.report import full_report
 
     if own is None:
@@ -400,59 +397,59 @@ def train(
     print(f"saved in {output}; next: tocsin export {output} -o RELEASE")
 
 
-@app.command()
+@app.command(rich_help_panel=_RESEARCH)
 def ablation(
     runs: Annotated[list[Path], typer.Argument(help="Folders that `tocsin train` wrote, the control first.")],
-    datasets: Annotated[Path, typer.Option("--datasets", help="Folder with the public datasets, one folder each.")],
+    datasets: RequiredDatasetsOption,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for ablation.json and ablation.md.")],
 ) -> None:
     """Score trained runs on real-news dev with intervals, and write what each choice in training brings."""
-    _need("torch", "train")
+    need("torch", "train")
     from tocsin.data.realnews import load_real
     from tocsin.data.sources import DatasetError
     from tocsin.evaluate.ablation import ablation_page, score_run
     from tocsin.model.settings import ModelError
 
     if len({run.name for run in runs}) < len(runs):
-        _fail("two runs have the same name", USAGE)
+        fail("two runs have the same name", USAGE)
     try:
         output.mkdir(parents=True, exist_ok=True)
         gold = load_real("dev", datasets)
         results = {run.name: score_run(run, gold) for run in runs}
         _write_results(output / "ablation.json", results, ablation_page(results, runs[0].name))
     except (DatasetError, ModelError, OSError) as error:
-        _fail(error)
+        fail(error)
     print(f"wrote {output / 'ablation.md'}")
 
 
-@app.command()
+@app.command(rich_help_panel=_RESEARCH)
 def average(
     runs: Annotated[list[Path], typer.Argument(help="Trained runs that began at the same weights.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the run that is their mean.")],
 ) -> None:
     """Average the weights of trained runs."""
-    _need("torch", "train")
+    need("torch", "train")
     from tocsin.model.settings import ModelError
     from tocsin.train.average import average_runs
 
     if any(output.resolve() == run.resolve() for run in runs):
-        _fail(f"{output}: is one of the runs, their mean needs a folder of its own", USAGE)
+        fail(f"{output}: is one of the runs, their mean needs a folder of its own", USAGE)
     try:
         output.mkdir(parents=True, exist_ok=True)
         average_runs(runs, output)
     except (ModelError, OSError) as error:
-        _fail(error)
+        fail(error)
     print(f"saved in {output}")
 
 
-@app.command()
+@app.command(rich_help_panel=_RESEARCH)
 def precision(
     run: Annotated[Path, typer.Argument(help="A folder that `tocsin train` wrote.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for precision.json and precision.md.")],
 ) -> None:
     """Measure what each way to quantize a trained model costs: speed, agreement, dependence on the batch."""
-    _need("torch", "train")
-    _need("onnx", "train")
+    need("torch", "train")
+    need("onnx", "train")
     from tempfile import TemporaryDirectory
 
     from tocsin.data.corpus import load_split
@@ -469,7 +466,7 @@ def precision(
             results = compare_precisions(model, tokenizer, dev, Path(folder))
         _write_results(output / "precision.json", results, precision_page(results))
     except (ModelError, OSError) as error:
-        _fail(error)
+        fail(error)
     print(f"wrote {output / 'precision.md'}")
 
 
@@ -491,20 +488,20 @@ def export(
     With --datasets it is calibrated and scored on real news too.
     """
     for module, extra in (("torch", "train"), ("onnx", "train"), ("wordfreq", "train"), ("matplotlib", "evaluate")):
-        _need(module, extra)
+        need(module, extra)
     from tocsin.data.corpus import CORPUS_DIR, CorpusError
     from tocsin.data.sources import DatasetError
     from tocsin.evaluate.release import cut_release
     from tocsin.model.settings import ModelError
 
     if output.resolve() == run.resolve():
-        _fail(f"{output}: is the run itself, a release needs a folder of its own", USAGE)
+        fail(f"{output}: is the run itself, a release needs a folder of its own", USAGE)
     if output.exists() and not output.is_dir():
-        _fail(f"{output}: is a file, expected a folder", USAGE)
+        fail(f"{output}: is a file, expected a folder", USAGE)
     try:
         changes = cut_release(run, output, corpus or CORPUS_DIR, datasets, name)
     except (ModelError, CorpusError, DatasetError) as error:
-        _fail(error)
+        fail(error)
     table = Table("", "float", "int8", "change", "", title=f"{run} on dev", title_justify="left")
     for change in changes:
         difference = f"{100 * (change.after - change.before):+.1f}"
@@ -512,7 +509,7 @@ def export(
         table.add_row(change.figure, f"{100 * change.before:.1f}", f"{100 * change.after:.1f}", difference, verdict)
     stdout.print(table)
     if any(change.refused for change in changes):
-        _fail("int8 lost too much against the float model; nothing was written")
+        fail("int8 lost too much against the float model; nothing was written")
     print(f"wrote {output}: {sum(path.stat().st_size for path in output.iterdir()) / 1e6:.1f} MB")
 
 
@@ -540,15 +537,15 @@ def evaluate(
     from tocsin.model.settings import ModelError
 
     if baseline:
-        _need("sklearn", "evaluate")
-    if output is not None and (output.is_dir() or not output.parent.is_dir()):
-        _fail(f"{output}: not a file that can be written", USAGE)
+        need("sklearn", "evaluate")
+    if output is not None:
+        check_output(output)
     if suite is Suite.real_news:
         if split is Split.train:
-            _fail("--suite real-news has the splits dev and test", USAGE)
+            fail("--suite real-news has the splits dev and test", USAGE)
         if datasets is None:
             origins = "".join(f"\n  {name}: {origin}" for name, origin in ORIGINS.items())
-            _fail(f"--suite real-news reads its texts from --datasets DIR, a folder that holds{origins}", USAGE)
+            fail(f"--suite real-news reads its texts from --datasets DIR, a folder that holds{origins}", USAGE)
     try:
         pipeline = load_release(model)
         if suite is Suite.real_news and datasets is not None:
@@ -557,7 +554,7 @@ def evaluate(
             gold = load_split(split.value, corpus or CORPUS_DIR)
         parts = {part: load_split(part, corpus or CORPUS_DIR) for part in ("train", "dev")} if baseline else {}
     except (ModelError, CorpusError, DatasetError) as error:
-        _fail(error)
+        fail(error)
     # A model is scored in the languages it claims; the rest is counted aloud, not left out in silence.
     claimed = pipeline.settings.languages
     left_out = Counter(s.lang for s in gold if s.lang not in claimed)
@@ -567,7 +564,7 @@ def evaluate(
         counts = ", ".join(f"{count} in {lang}" for lang, count in sorted(left_out.items()))
         print(f"tocsin: not scored, the model does not claim the language: {counts}", file=sys.stderr)
     if not all([gold, *parts.values()]):
-        _fail(f"no sentences in the model's languages: {', '.join(claimed)}")
+        fail(f"no sentences in the model's languages: {', '.join(claimed)}")
     results = evaluate_systems(pipeline, gold, parts if baseline else None)
     if baseline and suite is Suite.written and split is not Split.test:
         print(f"tocsin: the baseline has seen the {split.value} split, its figures flatter it", file=sys.stderr)
@@ -575,9 +572,6 @@ def evaluate(
     if output is not None:
         written = {"suite": suite.value, "split": split.value, "systems": results}
         output.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
-
-
-app.command()(predict)
 
 
 def main() -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from tocsin.cli_common import USAGE, fail, need
+from tocsin.cli_common import USAGE, DatasetsOption, Scheme, fail, need
 from tocsin.cli_report import report
 from tocsin.cli_speed import speed
 
@@ -24,20 +23,6 @@ benchmark_app.command()(report)
 benchmark_app.command()(speed)
 stdout = Console()
 _TOLD = (("event micro-F1", "event_micro_f1"), ("entity F1", "entity_f1"), ("role F1", "role_f1"))
-
-
-class Scheme(str, Enum):
-    """What the labels of a user's own files are."""
-
-    ours = "ours"
-    acled = "acled"
-    plover = "plover"
-    cameo = "cameo"
-
-
-DatasetsOption = Annotated[
-    Path | None, typer.Option("--datasets", help="Folder with the public datasets, one folder each.")
-]
 
 
 @benchmark_app.command()

@@ -1,8 +1,10 @@
-"""What all commands share: exit codes, how they fail, and how they ask for what is not installed."""
+"""What commands share: exit codes, options, how they fail, and how they ask for what is not installed."""
 
 from __future__ import annotations
 
 import sys
+from enum import Enum
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -12,6 +14,22 @@ FAILURE, USAGE, SOME_ERRORS, INTERRUPTED = 1, 2, 3, 130
 ModelOption = Annotated[
     str | None, typer.Option("--model", help="Release folder or hub name; default: the shipped one.")
 ]
+DatasetsOption = Annotated[
+    Path | None, typer.Option("--datasets", help="Folder with the public datasets, one folder each.")
+]
+RequiredDatasetsOption = Annotated[
+    Path, typer.Option("--datasets", help="Folder with the public datasets, one folder each.")
+]
+CorpusOption = Annotated[Path | None, typer.Option("--corpus", help="Corpus folder; default: the shipped one.")]
+
+
+class Scheme(str, Enum):
+    """What the labels of a user's own files are, see :mod:`tocsin.data.schemes`."""
+
+    ours = "ours"
+    acled = "acled"
+    plover = "plover"
+    cameo = "cameo"
 
 
 def fail(message: object, code: int = FAILURE) -> NoReturn:
@@ -19,6 +37,12 @@ def fail(message: object, code: int = FAILURE) -> NoReturn:
     # Plain print: a message may hold brackets that rich would take for markup.
     print(f"tocsin: {message}", file=sys.stderr)
     raise typer.Exit(code)
+
+
+def check_output(output: Path) -> None:
+    """Ends the command unless ``output`` can be written as a file."""
+    if output.is_dir() or not output.parent.is_dir():
+        fail(f"{output}: not a file that can be written", USAGE)
 
 
 def need(module: str, extra: str) -> None:

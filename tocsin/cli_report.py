@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from tocsin.cli_common import USAGE, check_output, fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
-
-FAILURE, USAGE = 1, 2
-
-
-def _fail(message: object, code: int = FAILURE) -> NoReturn:
-    print(f"tocsin: {message}", file=sys.stderr)
-    raise typer.Exit(code)
-
-
-def _check_output(output: Path) -> None:
-    if output.is_dir() or not output.parent.is_dir():
-        _fail(f"{output}: not a file that can be written", USAGE)
 
 
 def view(
@@ -44,23 +33,23 @@ def view(
     from tocsin.data.ontology import load_ontology
     from tocsin.page_view import SUFFIXES, PredictionsError, read_predictions, view_page
 
-    _check_output(output)
+    check_output(output)
     if not file.is_file():
-        _fail(f"{file}: not a file")
+        fail(f"{file}: not a file")
     if file.suffix == ".csv":
-        _fail(f"{file}: a CSV loses the places of the spans; give the JSONL or Parquet of `tocsin predict`", USAGE)
+        fail(f"{file}: a CSV loses the places of the spans; give the JSONL or Parquet of `tocsin predict`", USAGE)
     ontology = load_ontology()
     records: Iterable[Mapping[str, Any]]
     try:
         if file.suffix in SUFFIXES:
             if lang is not None or model is not None:
-                _fail(f"{file}: holds predictions; --lang and --model are for an article", USAGE)
+                fail(f"{file}: holds predictions; --lang and --model are for an article", USAGE)
             records = read_predictions(file)
         else:
             records = _read_article(file, lang, model)
         page = view_page(records, title or file.name, ontology)
     except PredictionsError as error:
-        _fail(error)
+        fail(error)
     output.write_text(page, encoding="utf-8")
     print(f"wrote {output}: {len(page.encode()) / 1e6:.1f} MB")
 
@@ -77,14 +66,14 @@ def _read_article(file: Path, lang: str | None, model: str | None) -> list[Mappi
     try:
         check_language(lang)
     except ValueError as error:
-        _fail(f"--lang: {error}", USAGE)
+        fail(f"--lang: {error}", USAGE)
     (document,) = read_documents([str(file)], format="text")
     if isinstance(document, ErrorRow):
-        _fail(document)
+        fail(document)
     try:
         pipeline = load_release(model)
     except ModelError as error:
-        _fail(error)
+        fail(error)
     sentences = pipeline.sentences(replace(document, lang=lang))
     return [prediction.to_dict() for prediction in pipeline.predict(sentences)]
 
@@ -106,18 +95,18 @@ def report(
     from tocsin.evaluate.benchmark_page import benchmark_page
     from tocsin.evaluate.leaderboard import ResultError, leaderboard, read_results, with_leaderboard
 
-    _check_output(output)
+    check_output(output)
     try:
         found = read_results(results)
         page = benchmark_page(found, results, load_ontology())
     except ResultError as error:
-        _fail(error)
+        fail(error)
     table = leaderboard(found)
     if readme is not None:
         try:
             text = with_leaderboard(readme.read_text(encoding="utf-8"), table)
         except (OSError, ValueError) as error:
-            _fail(f"{readme}: {error}")
+            fail(f"{readme}: {error}")
         readme.write_text(text, encoding="utf-8")
     output.write_text(page, encoding="utf-8")
     output.with_suffix(".md").write_text(table, encoding="utf-8")
