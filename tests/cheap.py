@@ -63,7 +63,7 @@ def command(*arguments: object) -> list[str]:
 
 
 if __name__ == "__main__":
-    runtime.load_release = lambda name_or_path=None, threads=None: CheapModel()
+    runtime.load_release = lambda name_or_path=None, threads=None, deduplicate=True: CheapModel()
     from tocsin.cli import main
 
     try:
