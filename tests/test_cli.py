@@ -20,6 +20,8 @@ from tocsin.model.runtime import RELEASED_DIR
 
 ARTICLE = Path(__file__).resolve().parents[1] / "data" / "examples" / "port.fr.txt"
 
+COMMANDS = ["predict", "view", "types", "schema", "train", "export", "evaluate", "benchmark", "data"]
+
 
 def tocsin(*arguments: object, stdin: bytes | None = None) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
@@ -37,6 +39,12 @@ def test_types_and_schema_print_everything() -> None:
     ontology = load_ontology()
     assert all(name in shown for name in (*ontology.type_names, *ontology.entity_names, *ontology.role_names))
     assert json.loads(tocsin("schema", "prediction").stdout) == json_schema("prediction")
+
+
+def test_help_begins_with_what_newcomers_use() -> None:
+    rows = [line.strip("│ ").split() for line in tocsin("--help").stdout.splitlines() if line.startswith("│ ")]
+    commands = [row[0] for row in rows if row and row[0] in COMMANDS]
+    assert commands == COMMANDS
 
 
 def test_data_check_passes_and_counts() -> None:

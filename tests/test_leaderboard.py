@@ -19,7 +19,7 @@ from tocsin.evaluate.leaderboard import (
     with_leaderboard,
 )
 from tocsin.evaluate.metrics import micro, span_counts
-from tocsin.evaluate.result_file import ResultError
+from tocsin.evaluate.result_file import ResultError, read_lines
 from tocsin.evaluate.verdicts import judge, span_verdicts, type_verdicts
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,6 +78,26 @@ def test_results_that_cannot_stand_side_by_side_are_refused(
 ) -> None:
     with pytest.raises(ResultError, match=message):
         read_results(write(tmp_path, result("a", 0.5), second))
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        ('{"id": "2"', "x:2: not valid JSON"),
+        ('{"id": "2", "lang": "fr", "text": "Rien.", "gold": {}}', "x:2: missing field 'predicted'"),
+        ("", "x: 1 sentences, its result was scored on 2"),
+    ],
+)
+def test_lines_of_a_predictions_file_are_whole(tmp_path: Path, second: str, message: str) -> None:
+    first = json.dumps(
+        {"id": "1", "lang": "fr", "text": "Rien.\u2028", "gold": {}, "predicted": {}}, ensure_ascii=False
+    )
+    path = tmp_path / "x"
+    path.write_text(f"{first}\n{second}", encoding="utf-8")
+    with pytest.raises(ResultError, match=message):
+        read_lines(path, {"suite": {"sentences": 2}})
+    path.write_text(first, encoding="utf-8")
+    assert read_lines(path, {"suite": {"sentences": 1}}) == [json.loads(first)]
 
 
 def test_a_leaderboard_replaces_what_stands_between_its_markers() -> None:
