@@ -1,11 +1,10 @@
-"""Results of the benchmark: one file of figures for every system and suite, its predictions beside it."""
+"""One system on one suite: its predictions, everything that is measured on them, and the result written of it."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
-import re
 import time
 from collections.abc import Collection, Sequence
 from datetime import date
@@ -22,37 +21,26 @@ from tocsin.evaluate.calibration import calibration_figures
 from tocsin.evaluate.candidates import Candidate
 from tocsin.evaluate.metrics import align, fully_typed, known, primary_confusion
 from tocsin.evaluate.ranking import coverage_risk, mean_average_precision
+from tocsin.evaluate.result_file import FORMAT, PREDICTIONS, read_result
 from tocsin.evaluate.scores import LAYERS, score
 from tocsin.evaluate.suites import Suite
 
-FORMAT = 1
-PREDICTIONS = ".predictions.jsonl"
 _PACKAGES = (
     "tocsin", "numpy", "onnxruntime", "tokenizers", "scikit-learn", "scipy", "torch", "transformers", "spacy", "setfit",
     "span-marker", "gliner", "gliner2",
 )  # fmt: skip
 
 
-class ResultError(ValueError):
-    """A result that cannot be read; the message names the file."""
-
-
-def result_path(folder: Path, system: str, suite: str) -> Path:
-    """Where the result of a system on a suite is kept; characters that file names lack become "-"."""
-    parts = (re.sub(r"[^\w.+-]+", "-", name).strip("-") for name in (system, suite))
-    return folder / f"{'@'.join(parts)}.json"
-
-
 def is_current(path: Path, candidate: Candidate, suite: Suite) -> bool:
     """Whether the file holds the whole result of this revision of the system on this revision of the suite."""
     try:
-        result = json.loads(path.read_text(encoding="utf-8"))
+        result = read_result(path)
         with path.with_suffix(PREDICTIONS).open(encoding="utf-8") as file:
             lines = sum(1 for _ in file)
-        found = (result["format"], result["system"]["revision"], result["suite"]["revision"], lines)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):
         return False
-    return found == (FORMAT, candidate.revision, suite.revision, len(suite.gold))
+    found = (result["system"]["revision"], result["suite"]["revision"], lines)
+    return found == (candidate.revision, suite.revision, len(suite.gold))
 
 
 def run_one(candidate: Candidate, suite: Suite, path: Path) -> dict[str, Any]:
@@ -123,19 +111,6 @@ def prediction_lines(gold: Sequence[LabelledSentence], predicted: Sequence[Predi
             line["annotated"] = sentence.annotated.to_dict()
         lines.append(line)
     return lines
-
-
-def read_result(path: Path) -> dict[str, Any]:
-    """A result file; raises :class:`ResultError`."""
-    try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ResultError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-    except ValueError as error:
-        raise ResultError(f"{path}: not valid JSON: {error}") from None
-    if not isinstance(result, dict) or result.get("format") != FORMAT:
-        raise ResultError(f"{path}: not a result of `tocsin benchmark run` (field 'format')")
-    return result
 
 
 def environment(seed: int) -> dict[str, Any]:

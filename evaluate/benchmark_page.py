@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tocsin.data.ontology import Ontology
-from tocsin.evaluate.errors import KINDS, judge
-from tocsin.evaluate.leaderboard import COSTS, SCORES, ResultError, by_suite
+from tocsin.evaluate.leaderboard import COSTS, SCORES, by_suite
 from tocsin.evaluate.page import label_names, render_page
+from tocsin.evaluate.result_file import PREDICTIONS, ResultError, read_lines
+from tocsin.evaluate.verdicts import KINDS, judge
 
 _SPAN_LAYERS = ("entities", "roles")
 
@@ -27,11 +27,11 @@ def benchmark_page(results: Sequence[Mapping[str, Any]], folder: Path, ontology:
         sentences: list[Any] | None = None
         rows = []
         for result in ranked:
-            path = (folder / result["file"]).with_suffix(".predictions.jsonl")
+            path = (folder / result["file"]).with_suffix(PREDICTIONS)
             layers = [layer for layer in result["system"]["layers"] if layer in result["suite"]["layers"]]
             judged = None
             if path.exists():
-                lines = _read_lines(path, result["suite"]["sentences"])
+                lines = read_lines(path, result)
                 own = [_sentence(line) for line in lines]
                 if sentences is not None and own != sentences:
                     raise ResultError(f"{path}: other sentences or other gold labels than another system of {name}")
@@ -43,26 +43,6 @@ def benchmark_page(results: Sequence[Mapping[str, Any]], folder: Path, ontology:
         suites.append({"name": name, "sentences": sentences, "systems": rows})
     data = {"suites": suites, "scores": SCORES, "costs": COSTS, "kinds": KINDS}
     return render_page("benchmark", "Tocsin benchmark", names | data)
-
-
-def _read_lines(path: Path, expected: int) -> list[dict[str, Any]]:
-    lines = []
-    try:
-        with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                entry = json.loads(line)
-                if missing := [key for key in ("id", "lang", "text", "gold", "predicted") if key not in entry]:
-                    raise ResultError(f"{path}:{number}: missing field {missing[0]!r}")
-                lines.append(entry)
-    except OSError as error:
-        raise ResultError(f"{path}: {(error.strerror or str(error)).lower()}") from error
-    except ResultError:
-        raise
-    except ValueError as error:
-        raise ResultError(f"{path}:{len(lines) + 1}: not valid JSON: {error}") from error
-    if len(lines) != expected:
-        raise ResultError(f"{path}: {len(lines)} sentences, its result was scored on {expected}")
-    return lines
 
 
 def _sentence(line: Mapping[str, Any]) -> list[Any]:

@@ -1,15 +1,14 @@
-"""Result files of `tocsin benchmark run` read back, and the leaderboard made of them, in Markdown."""
+"""The leaderboard of a folder of results, in Markdown."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tocsin.evaluate.report import markdown_table, percent, percent_with_interval
+from tocsin.evaluate.result_file import ResultError, read_result
 
-FORMAT = 1
 BEGIN, END = "<!-- leaderboard -->", "<!-- /leaderboard -->"
 SCORES = {
     "event micro-F1": "event_micro_f1",
@@ -20,17 +19,12 @@ SCORES = {
     "role F1": "role_f1",
 }
 COSTS = {"sentences/s": "sentences_per_second", "peak MB": "peak_megabytes", "MB": "megabytes"}
-_PARTS = ("system", "suite", "figures", "intervals", "cost", "environment")
-
-
-class ResultError(ValueError):
-    """A result file cannot be used; the message names the file and the field."""
 
 
 def read_results(folder: Path) -> list[dict[str, Any]]:
     """Results of all ``SYSTEM@SUITE.json`` in ``folder``: the largest suite first, in each the best
-    event micro-F1. "file" is added to each: its name. Raises :class:`ResultError`."""
-    results = [_read(path) for path in sorted(folder.glob("*@*.json"))]
+    event micro-F1. "file" is added to each: its name. Raises ``ResultError``."""
+    results = [read_result(path) | {"file": path.name} for path in sorted(folder.glob("*@*.json"))]
     if not results:
         raise ResultError(f"{folder}: holds no results (SYSTEM@SUITE.json)")
     revisions: dict[str, tuple[str, str]] = {}
@@ -53,28 +47,6 @@ def _leading(results: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     """The first of :data:`SCORES` that any of the results has: a suite may be without types."""
     found = (item for item in SCORES.items() if any(result["figures"].get(item[1]) is not None for result in results))
     return next(found, next(iter(SCORES.items())))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ResultError(f"{path}: {(error.strerror or str(error)).lower()}") from error
-    except ValueError as error:
-        raise ResultError(f"{path}: not valid JSON: {error}") from error
-    if not isinstance(result, dict) or result.get("format") != FORMAT:
-        raise ResultError(f"{path}, field 'format': expected {FORMAT}")
-    for part in _PARTS:
-        if not isinstance(result.get(part), dict):
-            raise ResultError(f"{path}, field {part!r}: expected an object")
-    for part, fields in (
-        ("system", ("name", "layers")),
-        ("suite", ("name", "revision", "sentences", "languages", "layers")),
-    ):
-        for field in fields:
-            if field not in result[part]:
-                raise ResultError(f"{path}, field {part!r}: missing {field!r}")
-    return result | {"file": path.name}
 
 
 def by_suite(results: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:

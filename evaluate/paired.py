@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from tocsin.evaluate.benchmark import PREDICTIONS, ResultError, read_result
 from tocsin.evaluate.bootstrap import (
     Counts,
     Floats,
@@ -24,6 +22,7 @@ from tocsin.evaluate.bootstrap import (
 )
 from tocsin.evaluate.metrics import MismatchError
 from tocsin.evaluate.report import markdown_table
+from tocsin.evaluate.result_file import PREDICTIONS, read_lines, read_result
 from tocsin.evaluate.scores import LAYERS
 
 _RESAMPLES = 5000
@@ -88,7 +87,7 @@ def compare_results(one: Path, other: Path) -> Comparison:
             f"{one} and {other} are not of the same suite: {suites[0]['name']} ({suites[0]['revision']}) and "
             f"{suites[1]['name']} ({suites[1]['revision']})"
         )
-    lines = _lines(one), _lines(other)
+    lines = [read_lines(path.with_suffix(PREDICTIONS), result) for path, result in zip((one, other), results)]
     ids = [[line["id"] for line in side] for side in lines]
     if ids[0] != ids[1]:
         raise MismatchError(f"the predictions of {one} and {other} are not of the same sentences")
@@ -177,17 +176,6 @@ def comparison_page(comparison: Comparison, shown: int) -> str:
 def _errors(counts: Counts) -> Counts:
     errors: Counts = counts[:, 1] + counts[:, 2] - 2 * counts[:, 0]  # predicted or gold, but not both
     return errors
-
-
-def _lines(result: Path) -> list[Line]:
-    path = result.with_suffix(PREDICTIONS)
-    try:
-        with path.open(encoding="utf-8") as file:
-            return [json.loads(line) for line in file]
-    except OSError as error:
-        raise ResultError(f"{path}: {(error.strerror or str(error)).lower()}: it holds the predictions") from None
-    except ValueError as error:
-        raise ResultError(f"{path}: not valid JSON: {error}") from None
 
 
 def _labels(line: Line, side: str, layer: str) -> list[Any]:

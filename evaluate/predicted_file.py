@@ -69,11 +69,11 @@ def _prediction(
             events[code] = Event(kind, score)
     scores = read_field(row, "scores", lambda value: None if value is None else _scores(value, codes))
     entities, roles = (
-        read_field(row, layer, partial(parse_spans, text=sentence.text, labels=labels)) or ()
+        read_field(row, layer, partial(parse_spans, text=sentence.text, labels=labels))
         for layer, labels in (("entities", ontology.entity_names), ("roles", ontology.role_names))
     )
     place = (sentence.id, sentence.id, 0, 0, len(sentence.text), sentence.lang, sentence.text)
-    return Prediction(*place, tuple(events.values()), entities, roles, name, True, scores)
+    return Prediction(*place, tuple(events.values()), entities or (), roles or (), name, True, scores)
 
 
 def _scored(value: Any, codes: Codes) -> list[tuple[str | None, float]]:

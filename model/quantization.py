@@ -10,6 +10,8 @@ so that embeddings that were not trained come back exactly.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -74,7 +76,7 @@ def quantize_rows(graph: onnx.ModelProto) -> None:
 
 def _quantized_by_row(name: str) -> list[onnx.NodeProto]:
     # NAME_scale = largest magnitude of the row / 127; NAME_rows = round(NAME / NAME_scale) + 128, unsigned.
-    def step(kind: str, inputs: list[str], ending: str, **attributes: int) -> onnx.NodeProto:
+    def step(kind: str, inputs: list[str], ending: str, **attributes: Any) -> onnx.NodeProto:
         return helper.make_node(kind, inputs, [f"{name}_{ending}"], **attributes)
 
     return [

@@ -104,7 +104,8 @@ def run(folder: Path, second: Any) -> RayRun:
     settings = load_release().settings
     reading = {"format": None, "text_field": "text", "id_field": None, "keep": True, "whole": False}
     job = RayJob(None, settings.fingerprint, settings.thresholds, 1, True, reading, "sentence", None, True)
-    out, begun, log = folder / "out", time.monotonic(), []
+    out, begun = folder / "out", time.monotonic()
+    log: list[str] = []
     result = RayRun(rows, Totals(), "", Counter(), Counter(), set(), log)
     for part in ray_engine.predict_files(["in"], out, job):
         add(result.totals, part.totals)

@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.data.records import Span
-from tocsin.evaluate.errors import judge, span_verdicts, type_verdicts
 from tocsin.evaluate.leaderboard import (
     BEGIN,
     END,
-    ResultError,
     leaderboard,
     read_results,
     with_leaderboard,
 )
 from tocsin.evaluate.metrics import micro, span_counts
+from tocsin.evaluate.result_file import ResultError
+from tocsin.evaluate.verdicts import judge, span_verdicts, type_verdicts
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS_DIR = ROOT / "evaluate" / "results" / "benchmark"

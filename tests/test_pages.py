@@ -19,7 +19,8 @@ from tocsin.data.ontology import Ontology
 from tocsin.data.records import LabelledSentence
 from tocsin.data.writers import PARQUET_SCHEMA
 from tocsin.evaluate.benchmark_page import benchmark_page
-from tocsin.evaluate.leaderboard import ResultError, read_results
+from tocsin.evaluate.leaderboard import read_results
+from tocsin.evaluate.result_file import ResultError
 from tocsin.page_view import PredictionsError, read_predictions, view_page
 
 sync_api = pytest.importorskip("playwright.sync_api")

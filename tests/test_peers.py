@@ -108,7 +108,7 @@ def test_tfidf_learns_what_annotators_looked_for(sentences: list[LabelledSentenc
     alone = TfidfPeer(ontology)
     alone.fit(full, full)
     predictions = check_protocol(alone, sentences, ontology)
-    assert score(full, [p for p, s in zip(predictions, sentences, strict=True) if s in full], spans=False)[
+    assert score(full, [p for p, s in zip(predictions, sentences, strict=True) if s in full], layers=["types"])[
         "event_micro_f1"
     ] > 0.9  # fmt: skip
     # The same texts, of which only one other type is known, must not teach that their types are absent.
@@ -118,7 +118,7 @@ def test_tfidf_learns_what_annotators_looked_for(sentences: list[LabelledSentenc
     ]
     peer = TfidfPeer(ontology)
     peer.fit([*full, *unlabelled], full)
-    assert score(full, peer.predict(full), spans=False)["event_micro_f1"] > 0.9
+    assert score(full, peer.predict(full), layers=["types"])["event_micro_f1"] > 0.9
 
 
 def test_spacy_leaves_out_what_is_unknown(sentences: list[LabelledSentence], ontology: Ontology) -> None:

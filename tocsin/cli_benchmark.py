@@ -72,10 +72,11 @@ def run(
     from tocsin.data.corpus import CorpusError
     from tocsin.data.language import check_language
     from tocsin.data.sources import DatasetError
-    from tocsin.evaluate.benchmark import is_current, result_path, run_one
+    from tocsin.evaluate.benchmark import is_current, run_one
     from tocsin.evaluate.metrics import MismatchError
     from tocsin.evaluate.peers import PeerError
     from tocsin.evaluate.report import percent_with_interval
+    from tocsin.evaluate.result_file import result_path
     from tocsin.evaluate.suites import Reading, SuiteError, load_suite
     from tocsin.model.settings import ModelError
 
@@ -217,9 +218,9 @@ def compare(
     """
     from rich.markdown import Markdown
 
-    from tocsin.evaluate.benchmark import ResultError
     from tocsin.evaluate.metrics import MismatchError
     from tocsin.evaluate.paired import compare_results, comparison_page
+    from tocsin.evaluate.result_file import ResultError
 
     try:
         page = comparison_page(compare_results(one, other), sentences)

@@ -93,7 +93,8 @@ def report(
     """
     from tocsin.data.ontology import load_ontology
     from tocsin.evaluate.benchmark_page import benchmark_page
-    from tocsin.evaluate.leaderboard import ResultError, leaderboard, read_results, with_leaderboard
+    from tocsin.evaluate.leaderboard import leaderboard, read_results, with_leaderboard
+    from tocsin.evaluate.result_file import ResultError
 
     check_output(output)
     try:
