@@ -65,7 +65,12 @@ def _engine(path: Path) -> Engine:
     options.log_severity_level = 3
     options.intra_op_num_threads = 1  # the pipeline computes several batches at once instead: nothing to wait for
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(
+            str(path),
+            options,
+            providers=["CPUExecutionProvider"],
+            disabled_optimizers=["SkipLayerNormFusion"],  # would undo what export does, see there
+        )
     except Exception as error:  # onnxruntime raises a dozen kinds
         raise ModelError(f"{path}: ONNX Runtime cannot load it: {error}") from error
 
