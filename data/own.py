@@ -2,7 +2,8 @@
 
 Columns: ``text`` and ``labels``; where wanted ``id``, ``lang``, ``split``, ``entities`` and ``roles``; others are not
 read. ``labels``: event types of ours, or codes of a scheme that the crosswalk knows, the primary first: separated by
-";", or a JSON list; "none" for a sentence that reports no event. ``entities`` and ``roles``: JSON lists of
+";", or a JSON list; "none" for a sentence that reports no event. The fields are parsed as those of a file that a model
+is scored on (:mod:`tocsin.data.label_fields`, :mod:`tocsin.data.schemes`). ``entities`` and ``roles``: JSON lists of
 ``{"start": 0, "end": 5, "label": "person"}``, offsets in code points; where a row has none, nothing is said of that
 layer, and nothing is learned or unlearned there. ``split``: train, dev or test; where a row names none, a share of the
 train and dev part that depends on its text alone is dev.
