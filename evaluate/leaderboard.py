@@ -57,8 +57,8 @@ def by_suite(results: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str
     return suites
 
 
-def leaderboard(results: Sequence[Mapping[str, Any]]) -> str:
-    """For each suite a table of the systems and one of event micro-F1 by language, in Markdown."""
+def leaderboard(results: Sequence[Mapping[str, Any]], *, by_language: bool = True) -> str:
+    """For each suite a table of the systems and, if asked for, one of event micro-F1 by language, in Markdown."""
     parts = []
     for name, ranked in by_suite(results).items():
         suite = ranked[0]["suite"]
@@ -68,13 +68,14 @@ def leaderboard(results: Sequence[Mapping[str, Any]]) -> str:
         parts += [
             f"**{name}**: {suite['sentences']:,} sentences in {len(languages)} language{'s' * (len(languages) != 1)}.",
             markdown_table(["", *SCORES, "ECE", *COSTS], rows),
-            f"By language, {heading}:",
-            markdown_table(
-                ["", "sentences", *(result["system"]["name"] for result in ranked)],
-                [[lang, f"{sentences:,}", *(_of_language(result, lang, key) for result in ranked)]
-                 for lang, sentences in languages.items()],
-            ),
-        ]  # fmt: skip
+        ]
+        if by_language:
+            names = (result["system"]["name"] for result in ranked)
+            cells = [
+                [lang, f"{sentences:,}", *(_of_language(result, lang, key) for result in ranked)]
+                for lang, sentences in languages.items()
+            ]
+            parts += [f"By language, {heading}:", markdown_table(["", "sentences", *names], cells)]
     cores = sorted({result["cost"]["cores"] for result in results if result["cost"].get("cores")})
     parts.append(
         "Percent, with 95 % bootstrap intervals; spans are strict. ECE is of each sentence's most probable type. "

@@ -84,7 +84,8 @@ def report(
         Path, typer.Option("--output", "-o", help="HTML page to write; the leaderboard beside it as .md.")
     ],
     readme: Annotated[
-        Path | None, typer.Option(help="Markdown file whose leaderboard, between its two markers, is replaced.")
+        Path | None,
+        typer.Option(help="Markdown file with two markers, between which the leaderboard goes."),
     ] = None,
 ) -> None:
     """Write a leaderboard in Markdown, and one HTML page with tables, plots and every sentence.
@@ -102,13 +103,12 @@ def report(
         page = benchmark_page(found, results, load_ontology())
     except ResultError as error:
         fail(error)
-    table = leaderboard(found)
     if readme is not None:
         try:
-            text = with_leaderboard(readme.read_text(encoding="utf-8"), table)
+            text = with_leaderboard(readme.read_text(encoding="utf-8"), leaderboard(found, by_language=False))
         except (OSError, ValueError) as error:
             fail(f"{readme}: {error}")
         readme.write_text(text, encoding="utf-8")
     output.write_text(page, encoding="utf-8")
-    output.with_suffix(".md").write_text(table, encoding="utf-8")
+    output.with_suffix(".md").write_text(leaderboard(found), encoding="utf-8")
     print(f"wrote {output}: {len(page.encode()) / 1e6:.1f} MB, and {output.with_suffix('.md')}")
