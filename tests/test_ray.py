@@ -38,7 +38,6 @@ def result(folder: Path) -> Iterator[RayRun]:
 def test_a_lost_machine_loses_no_record_and_doubles_none(result: RayRun, folder: Path) -> None:
     assert result.lost
     assert set(result.after) - {result.lost}  # the other one went on
-    assert result.orphans  # with what the lost one had begun
     local, clustered = read_both(folder)
     assert [row["id"] for row in clustered] == [row["id"] for row in local]  # in order, every one once
     assert len({row["id"] for row in clustered}) == len(clustered) > 200
