@@ -28,7 +28,7 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
     if not results:
         raise ResultError(f"{folder}: holds no results (SYSTEM@SUITE.json)")
     revisions: dict[str, tuple[str, str]] = {}
-    seen: dict[tuple[str, str], None] = {}
+    seen: set[tuple[str, str]] = set()
     for result in results:
         system, suite = result["system"]["name"], result["suite"]
         revision, first = revisions.setdefault(suite["name"], (suite["revision"], system))
@@ -36,7 +36,7 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
             raise ResultError(f"{folder}: {first} and {system} were scored on different revisions of {suite['name']}")
         if (system, suite["name"]) in seen:
             raise ResultError(f"{folder}: two results of {system} on {suite['name']}")
-        seen[system, suite["name"]] = None
+        seen.add((system, suite["name"]))
     return sorted(
         results,
         key=lambda r: (-r["suite"]["sentences"], r["suite"]["name"], -(r["figures"].get(_leading([r])[1]) or 0)),

@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from tocsin.model.network import TocsinConfig, TocsinModel
-from tocsin.model.quantization import EMBEDDING_BLOCK, quantize_embeddings, quantize_rows
+from tocsin.model.quantization import EMBEDDING_BLOCK, quantize_embeddings, quantize_rows, set_nodes
 from tocsin.model.settings import OUTPUTS, ModelError, checksums, read_config
 from tocsin.model.vocabulary import is_unigram, needed_ids, trim
 
@@ -170,8 +170,7 @@ def _split_layer_norms(graph: onnx.ModelProto) -> None:
             one = nodes[-1].output[0]
         (epsilon,) = (attribute for attribute in node.attribute if attribute.name == "epsilon")
         nodes.append(helper.make_node("LayerNormalization", [one, gamma, beta], [target], axis=-1, epsilon=epsilon.f))
-    del graph.graph.node[:]
-    graph.graph.node.extend(nodes)
+    set_nodes(graph, nodes)
 
 
 def write_release(

@@ -71,7 +71,7 @@ def quantize_rows(graph: onnx.ModelProto) -> None:
     graph.graph.initializer.extend(
         numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()
     )
-    _set_nodes(graph, nodes)
+    set_nodes(graph, nodes)
 
 
 def _quantized_by_row(name: str) -> list[onnx.NodeProto]:
@@ -90,7 +90,8 @@ def _quantized_by_row(name: str) -> list[onnx.NodeProto]:
     ]
 
 
-def _set_nodes(graph: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> None:
+def set_nodes(graph: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> None:
+    """Replaces the nodes of a graph, in place; they may be ONNX Runtime's own."""
     del graph.graph.node[:]
     graph.graph.node.extend(nodes)
     if _CONTRIB not in {opset.domain for opset in graph.opset_import}:
@@ -140,7 +141,7 @@ def quantize_embeddings(graph: onnx.ModelProto, embeddings: NDArray[np.float32])
     )
     cast = helper.make_node("Cast", ["embeddings_half"], [gather.output[0]], to=TensorProto.FLOAT)
     nodes = list(graph.graph.node)
-    _set_nodes(graph, [*nodes[:index], lookup, cast, *nodes[index + 1 :]])
+    set_nodes(graph, [*nodes[:index], lookup, cast, *nodes[index + 1 :]])
     # 4-bit tensors came with opset 21.
     for opset in graph.opset_import:
         if opset.domain == "":

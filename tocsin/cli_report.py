@@ -67,7 +67,7 @@ def _read_article(file: Path, lang: str | None, model: str | None) -> list[Mappi
         check_language(lang)
     except ValueError as error:
         fail(f"--lang: {error}", USAGE)
-    (document,) = read_documents([str(file)], format="text")
+    (document,) = read_documents([str(file)], format="text", whole=True)
     if isinstance(document, ErrorRow):
         fail(document)
     try:
