@@ -87,6 +87,8 @@ def memory_picture(figures: Mapping[str, Any], path: Path) -> None:
     axes.set_xlabel("minutes", fontsize=9)
     axes.set_ylabel("memory, MB", fontsize=9)
     title = f"tocsin predict over {figures['records']:,} records, {figures['records_per_second']:g} a second"
+    if "tokens_per_record" in figures:
+        title += f", {figures['tokens_per_record']:g} tokens each"
     axes.set_title(title, fontsize=10, loc="left")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)

@@ -63,7 +63,7 @@ def measure_speed(
     # Otherwise an odd neighbour is measured as a slow system: each has the machine to itself, one after the other.
     cores = available_cores()
     counts = [threads for threads in _THREADS if threads <= cores]
-    tokens = _token_counts(release, texts)
+    tokens = token_counts(release, texts)
     results: dict[str, Any] = {
         "sentences": len(texts),
         "languages": len({lang for lang, _ in texts}),
@@ -102,8 +102,8 @@ def measure_speed(
     return results | {"ratios": _ratios(results)}
 
 
-def _token_counts(release: Path, texts: Sequence[Text]) -> list[int]:
-    # Of our tokenizer, for all systems alike, special tokens not counted.
+def token_counts(release: Path, texts: Sequence[Text]) -> list[int]:
+    """Tokens of each text, of the release's tokenizer for all systems alike; special tokens are not counted."""
     tokenizer = Tokenizer.from_file(str(release / "tokenizer.json"))
     return [len(e) for e in tokenizer.encode_batch([text for _, text in texts], add_special_tokens=False)]
 

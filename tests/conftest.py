@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from tocsin.data.ontology import Ontology, load_ontology
 from tocsin.data.records import LabelledSentence
 from tocsin.model.pipeline import Pipeline
 from tocsin.model.runtime import RELEASED_DIR, load_release
+from tocsin.model.vocabulary import trim
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 settings.load_profile("untimed")
@@ -39,13 +39,17 @@ def dev(release: Pipeline) -> list[LabelledSentence]:
 
 @pytest.fixture(scope="session")
 def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a small random BERT and the released tokenizer, as `AutoModel` finds it."""
+    """A folder with a small random BERT, as `AutoModel` finds it; its tokenizer is the released one, without the pieces
+    that our dev sentences do without (what is trained in a test is mostly its embeddings)."""
     import torch
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
     folder = tmp_path_factory.mktemp("backbone")
-    tokenizer = Tokenizer.from_file(str(RELEASED_DIR / "tokenizer.json"))
-    pad = json.loads((RELEASED_DIR / "config.json").read_text())["backbone"]["pad_token_id"]
+    released = Tokenizer.from_file(str(RELEASED_DIR / "tokenizer.json"))
+    encodings = released.encode_batch([sentence.text for sentence in load_split("dev")])
+    special = {released.token_to_id(token) for token in ("<s>", "<pad>", "</s>", "<unk>")}
+    tokenizer = trim(released, sorted(special.union(*(encoding.ids for encoding in encodings))))
+    pad = tokenizer.token_to_id("<pad>")
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=tokenizer.get_vocab_size(),
@@ -57,5 +61,5 @@ def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pad_token_id=pad,
     )
     BertModel(config).save_pretrained(folder)
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>").save_pretrained(folder)
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>").save_pretrained(folder)
     return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tocsin.data.corpus import CORPUS_DIR
 from tocsin.data.ontology import load_ontology
 from tocsin.data.records import json_schema
 from tocsin.model.runtime import RELEASED_DIR
@@ -221,12 +223,15 @@ def test_terminal_view_marks_the_text() -> None:
 
 def test_evaluate_writes_table_and_json(tmp_path: Path) -> None:
     output = tmp_path / "scores.json"
-    done = tocsin("evaluate", "--split", "dev", "-o", output)
+    for language in ("fr", "zh"):
+        shutil.copytree(CORPUS_DIR / language, tmp_path / "corpus" / language)
+    done = tocsin("evaluate", "--split", "dev", "--corpus", tmp_path / "corpus", "-o", output)
     assert done.returncode == 0, done.stderr
     systems = json.loads(output.read_text())["systems"]
     model, baseline = systems.values()
     assert model["event_micro_f1"] > baseline["event_micro_f1"]
-    assert {"per_type", "per_entity", "per_role", "per_language"} <= model.keys()
+    assert {"per_type", "per_entity", "per_role"} <= model.keys()
+    assert model["per_language"].keys() == {"fr", "zh"}
     assert "tfidf" in done.stdout and "per language" in done.stdout.lower()
 
 

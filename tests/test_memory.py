@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 from cheap import command
 
-_TEXT = "L'armée a pris la ville de Gao. " + "Rien d'autre " * 60 + "\n"  # two sentences of 0.8 KB
-_FEW, _MANY = 10_000, 60_000  # more than a row group of Parquet output, and much more
-_ALLOWED = 32 * 2**20  # bytes, noise of allocators; what is added is 41 MB of text, and several times that as objects
+_TEXT = "L'armée a pris la ville de Gao. " + "Rien d'autre " * 90 + "\n"  # two sentences of 1.2 KB
+_FEW, _MANY = 10_000, 45_000  # more than a row group of Parquet output, and much more
+_ALLOWED = 32 * 2**20  # bytes, noise of allocators; what is added is 42 MB of text, and several times that as objects
 
 
 def write(path: Path, count: int) -> None:

@@ -24,6 +24,7 @@ from tocsin.model.settings import ModelError
 from tocsin.train.average import average_runs
 from tocsin.train.features import Collator, FeatureError, make_dataset
 from tocsin.train.objective import IGNORED, divergence, multitask_loss
+from tocsin.train.pretrain import continue_pretraining
 from tocsin.train.recipe import RECIPE_DIR, Recipe, RecipeError, read_recipe
 from tocsin.train.run import RunError, train
 
@@ -300,6 +301,25 @@ def test_runs_are_averaged(trained: Path, tmp_path: Path) -> None:
     model.save_pretrained(smaller)
     with pytest.raises(ModelError, match="not of the same shape"):
         average_runs([trained, smaller], tmp_path / "no")
+
+
+def test_an_encoder_learns_to_guess_masked_words_and_the_heads_stay(
+    trained: Path, dev: list[LabelledSentence], tmp_path: Path
+) -> None:
+    texts = [s.text for s in dev if s.lang == "fr"][:64]
+    with pytest.raises(ModelError, match="has no <mask>"):
+        continue_pretraining(trained, texts, 1, tmp_path / "no")
+    masked = Path(shutil.copytree(trained, tmp_path / "masked"))
+    tokenizer = json.loads((masked / "tokenizer.json").read_text(encoding="utf-8"))
+    tokenizer["model"]["vocab"][-1][0] = "<mask>"
+    (masked / "tokenizer.json").write_text(json.dumps(tokenizer), encoding="utf-8")
+    losses = continue_pretraining(masked, texts, 40, tmp_path / "read")
+    assert sum(losses[-5:]) < sum(losses[:5]) - 0.15
+    before, after = (TocsinModel.from_pretrained(folder) for folder in (masked, tmp_path / "read"))
+    assert torch.equal(before.event_head.weight, after.event_head.weight)
+    changed = [not torch.equal(a, b) for a, b in zip(before.encoder.parameters(), after.encoder.parameters())]
+    assert any(changed) and not changed[0]  # the first are the word embeddings
+    assert after.config.training["pretrained"] == {"sentences": 64, "steps": 40}
 
 
 def test_every_recipe_of_ours_can_be_read() -> None:

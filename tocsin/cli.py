@@ -423,6 +423,32 @@ def ablation(
 
 
 @app.command(rich_help_panel=_RESEARCH)
+def pretrain(
+    run: Annotated[Path, typer.Argument(help="A folder that `tocsin train` wrote.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for a run that a recipe can go on from.")],
+    datasets: RequiredDatasetsOption,
+    steps: Annotated[int, typer.Option(min=1, help="Batches of 32 sentences.")] = 400,
+) -> None:
+    """Let a trained model's encoder read real news without labels (masked-language modelling)."""
+    need("torch", "train")
+    from tocsin.data.sources import ORIGINS, DatasetError
+    from tocsin.model.settings import ModelError, read_config
+    from tocsin.train.pretrain import continue_pretraining
+    from tocsin.train.sentences import unlabelled
+
+    try:
+        recipe = read_config(run)["training"]["recipe"]
+        languages = {*recipe["languages"], *recipe["auxiliary_languages"]}
+        texts = [s.text for name in ORIGINS for s in unlabelled(name, datasets, languages)]
+        losses = continue_pretraining(run, texts, steps, output)
+    except (DatasetError, ModelError, OSError) as error:
+        fail(error)
+    tenth = -(-len(losses) // 10)
+    first, last = (sum(part) / len(part) for part in (losses[:tenth], losses[-tenth:]))
+    print(f"{len(texts)} sentences, {len(losses)} steps: {first:.2f} nats a masked token at first, {last:.2f} at last")
+
+
+@app.command(rich_help_panel=_RESEARCH)
 def average(
     runs: Annotated[list[Path], typer.Argument(help="Trained runs that began at the same weights.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the run that is their mean.")],

