@@ -47,8 +47,8 @@ def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("backbone")
     released = Tokenizer.from_file(str(RELEASED_DIR / "tokenizer.json"))
     encodings = released.encode_batch([sentence.text for sentence in load_split("dev")])
-    special = {released.token_to_id(token) for token in ("<s>", "<pad>", "</s>", "<unk>")}
-    tokenizer = trim(released, sorted(special.union(*(encoding.ids for encoding in encodings))))
+    seen = {token for encoding in encodings for token in encoding.tokens} | {"<s>", "<pad>", "</s>", "<unk>"}
+    tokenizer = trim(released, sorted(id for token, id in released.get_vocab().items() if token in seen))
     pad = tokenizer.token_to_id("<pad>")
     torch.manual_seed(0)
     config = BertConfig(

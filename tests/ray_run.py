@@ -30,7 +30,7 @@ from tocsin import ray_engine
 from tocsin.data.corpus import load_split
 from tocsin.job import Totals, side_file
 from tocsin.model.runtime import load_release
-from tocsin.ray_engine import RayJob, add
+from tocsin.ray_engine import RayJob
 
 ROWS = 280
 CHARACTERS = 2000  # of a part here: small, so that there are many
@@ -108,7 +108,7 @@ def run(folder: Path, second: Any) -> RayRun:
     log: list[str] = []
     result = RayRun(rows, Totals(), "", Counter(), Counter(), set(), log)
     for part in ray_engine.predict_files(["in"], out, job):
-        add(result.totals, part.totals)
+        result.totals.include(part.totals)
         (result.after if result.lost else result.before)[part.node] += 1
         if not result.lost and len(result.before) == 2:
             # Each actor has one part in hand: two unfinished files, so the node is lost in the middle of a part.

@@ -479,6 +479,12 @@ def test_a_page_of_an_article_and_of_its_predictions(tmp_path: Path, ontology: O
     assert view_page(read_predictions(tmp_path / "out.parquet"), "", ontology) == view_page(records, "", ontology)
     done = tocsin("view", tmp_path / "none.jsonl", "-o", tmp_path / "out.html")
     assert (done.returncode, "none.jsonl: not a file" in done.stderr) == (1, True)
+    # More than a reader takes of a text at once.
+    sentence, count = "Un drone a frappé le port de Sfax mardi.", 2000
+    (tmp_path / "long.txt").write_text(" ".join([sentence] * count), encoding="utf-8")
+    done = tocsin("view", tmp_path / "long.txt", "-o", tmp_path / "long.html")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "long.html").read_text(encoding="utf-8").count(sentence) == count
 
 
 @pytest.mark.parametrize(

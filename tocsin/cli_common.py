@@ -39,6 +39,11 @@ def fail(message: object, code: int = FAILURE) -> NoReturn:
     raise typer.Exit(code)
 
 
+def exit_code(records: int, errors: int) -> int:
+    """What a batch ends with that gave so many records and error rows."""
+    return 0 if not errors else SOME_ERRORS if records else FAILURE
+
+
 def check_output(output: Path) -> None:
     """Ends the command unless ``output`` can be written as a file."""
     if output.is_dir() or not output.parent.is_dir():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from tocsin.cli_common import FAILURE, INTERRUPTED, SOME_ERRORS, USAGE, ModelOption, need
+from tocsin.cli_common import FAILURE, INTERRUPTED, USAGE, ModelOption, exit_code, need
 
 if TYPE_CHECKING:
     from tocsin.data.readers import Meter
@@ -261,20 +261,10 @@ class _Run:
     def report(self) -> None:
         """The closing summary, and the exit code if it is not 0."""
         totals = self.totals
-        if totals.untested:
-            counts = ", ".join(f"{count} in {lang!r}" for lang, count in sorted(totals.untested.items()))
-            self.log("untested", f"the model was not tested on the language of some sentences: {counts}")
-        code = SOME_ERRORS if totals.records else FAILURE
-        code = INTERRUPTED if self.interrupted else code if totals.errors else 0
-        summary = ""
-        if self.job is not None:
-            from tocsin.job import side_file
-
-            where = f" in {side_file(self.job.output)}" if totals.errors else ""
-            summary = (
-                f"{totals.inputs} inputs: {totals.documents} gave {totals.records} records in "
-                f"{self.job.output}, {totals.errors} are error rows{where}"
-            )
+        if untested := totals.untested_languages():
+            self.log("untested", untested)
+        code = INTERRUPTED if self.interrupted else exit_code(totals.records, totals.errors)
+        summary = totals.summary(self.job.output) if self.job else ""
         if self.interrupted:
             summary += "\ntocsin: interrupted; the same command goes on from here"
         figures = self.pace.figures(totals)

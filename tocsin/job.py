@@ -52,6 +52,26 @@ class Totals:
         self.documents += chunk.documents
         self.errors += len(chunk.errors)
 
+    def include(self, part: Totals) -> None:
+        """Counts what a part of the job counted."""
+        self.documents += part.documents
+        self.errors += part.errors
+        self.records += part.records
+        self.untested.update(part.untested)
+
+    def summary(self, output: Path) -> str:
+        """What a user is told at the end of a job."""
+        where = f" in {side_file(output)}" if self.errors else ""
+        return (
+            f"{self.inputs} inputs: {self.documents} gave {self.records} records in {output}, "
+            f"{self.errors} are error rows{where}"
+        )
+
+    def untested_languages(self) -> str:
+        """What a user is told of the languages that the model was not tested on; "" if there were none."""
+        counts = ", ".join(f"{count} in {lang!r}" for lang, count in sorted(self.untested.items()))
+        return counts and f"the model was not tested on the language of some sentences: {counts}"
+
 
 class InputStream:
     """Inputs that are counted and hashed as they pass, so that a job that goes on can tell that they are the same.

@@ -229,14 +229,6 @@ class _Predictor:
         }
 
 
-def add(totals: Totals, part: Totals) -> None:
-    """Counts what a part counted."""
-    totals.documents += part.documents
-    totals.errors += part.errors
-    totals.records += part.records
-    totals.untested.update(part.untested)
-
-
 def _items(rows: Iterable[str]) -> Iterator[Document | ErrorRow]:
     for row in map(json.loads, rows):
         yield ErrorRow(**row) if "reason" in row else Document(**row)
