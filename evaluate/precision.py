@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +16,19 @@ from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQua
 from tokenizers import Tokenizer
 
 from tocsin.data.records import LabelledSentence
+from tocsin.evaluate.independence import dependence
 from tocsin.evaluate.measure import measure
 from tocsin.evaluate.report import markdown_table, percent
 from tocsin.evaluate.scores import score
 from tocsin.evaluate.thresholds import scores_of
 from tocsin.model.export import export_float, write_release
 from tocsin.model.network import TocsinModel
-from tocsin.model.pipeline import Pipeline, sentences_of_texts
 from tocsin.model.quantization import quantize_rows
 from tocsin.model.runtime import load_release
 
 Scheme = Callable[[Path, Path], None]
 _CALIBRATION = 128  # sentences
+_ALONE_AND_TOGETHER = 200  # sentences that are read alone and in batches
 
 
 def schemes(calibration: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> dict[str, Scheme]:
@@ -84,6 +85,7 @@ def compare_precisions(
     onnx.save_model(export_float(model), source)
     encoded = [tokenizer.encode(sentence.text).ids for sentence in dev[:_CALIBRATION]]
     inputs = [(np.array([ids]), np.ones((1, len(ids)), np.int64)) for ids in encoded]
+    some = dev[:: max(1, len(dev) // _ALONE_AND_TOGETHER)]
     results: dict[str, dict[str, Any]] = {}
     reference: NDArray[np.float64] | None = None
     for number, (name, scheme) in enumerate(schemes(inputs).items()):
@@ -92,30 +94,21 @@ def compare_precisions(
         scheme(source, release / "model.onnx")
         write_release(release, model, tokenizer, name, {})
         pipeline = load_release(release)
-        together, alone = (_probabilities(pipeline, dev, size) for size in (64, 1))
-        reference = together if reference is None else reference
-        figures = score(dev, pipeline.predict_labelled(dev), details=False)
+        predictions = pipeline.predict_labelled(dev, all_scores=True)
+        probabilities = scores_of(predictions, pipeline.settings.ontology.type_names)
+        reference = probabilities if reference is None else reference
+        figures = score(dev, predictions, details=False)
         results[name] = {
             "cores": os.cpu_count(),
             "megabytes": round((release / "model.onnx").stat().st_size / 1e6, 1),
             "sentences_per_second": measure(release, dev)["sentences_per_second"],
             "event_micro_f1": figures["event_micro_f1"],
             "entity_f1": figures["entity_f1"],
-            "from_float": round(float(np.abs(together - reference).max()), 6),
-            "from_batch": round(float(np.abs(together - alone).max()), 6),
+            "from_float": round(float(np.abs(probabilities - reference).max()), 6),
+            "from_batch": round(dependence(pipeline, some).scores, 6),
         }
         shutil.rmtree(release)
     return results
-
-
-def _probabilities(pipeline: Pipeline, dev: Sequence[LabelledSentence], size: int) -> NDArray[np.float64]:
-    def parts() -> Iterator[Sequence[LabelledSentence]]:
-        for start in range(0, len(dev), size):
-            yield dev[start : start + size]
-
-    texts = [sentences_of_texts((s.id, s.lang, s.text) for s in part) for part in parts()]
-    predictions = [p for part in texts for p in pipeline.predict(part, all_scores=True)]
-    return scores_of(predictions, pipeline.settings.ontology.type_names)
 
 
 def precision_page(results: dict[str, dict[str, Any]]) -> str:
