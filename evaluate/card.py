@@ -66,10 +66,9 @@ def write_card(
         per_language=_per_language(suites),
         public_entities=_public_entities(figures.get("public_entities")),
         per_type=_per_type(suites),
-        calibration=_calibration(figures),
+        calibration=_calibration(figures, config),
         consistency=_consistency(figures.get("consistency")),
-        float_micro=100 * figures["dev"]["float"]["event_micro_f1"],
-        int8_micro=100 * figures["dev"]["int8"]["event_micro_f1"],
+        quantization=_quantization(figures["dev"]),
     )
     (directory / "README.md").write_text(text, encoding="utf-8")
 
@@ -120,7 +119,9 @@ def _per_language(suites: Mapping[str, Mapping[str, Any]]) -> str:
 def _per_type(suites: Mapping[str, Mapping[str, Any]]) -> str:
     def cell(suite: Mapping[str, Any], name: str) -> str:
         figures = suite["per_type"].get(name)
-        return f"{percent(figures['f1'])} ({figures['support']})" if figures else "–"
+        if not figures:
+            return "–"
+        return f"{percent(figures['f1']) if figures['support'] else '–'} ({figures['support']})"
 
     names = sorted({name for suite in suites.values() for name in suite["per_type"]})
     return markdown_table(["", *suites], [[name, *(cell(s, name) for s in suites.values())] for name in names])
@@ -134,7 +135,7 @@ def _public_entities(results: Mapping[str, Any] | None) -> str:
     return f"\nPersons, organizations and locations as public corpora annotate them:\n\n{table}\n"
 
 
-def _calibration(figures: Mapping[str, Any]) -> str:
+def _calibration(figures: Mapping[str, Any], config: Mapping[str, Any]) -> str:
     real = figures.get("real_news_test")
     if real is None:
         return "\n## Calibration\n\nProbabilities were fitted to the dev part of the same corpus.\n"
@@ -143,8 +144,15 @@ def _calibration(figures: Mapping[str, Any]) -> str:
         [name, f"{method['log_loss']:.3f}", f"{method['ece_top']:.3f}", f"{method['ece_all']:.4f}"]
         for name, method in methods.items()
     ]
+    thresholds = config["precision_thresholds"]
     reached = [
-        [level, percent(found["precision"]), percent(found["recall"])] for level, found in real["at_precision"].items()
+        [
+            level,
+            percent(found["precision"]),
+            percent(found["recall"]),
+            ", ".join(name for name, threshold in thresholds[level].items() if threshold >= 1) or "–",
+        ]
+        for level, found in real["at_precision"].items()
     ]
     error = real["calibration"]
     return f"""
@@ -160,10 +168,19 @@ Methods on real-news dev, each fifth scored by a fit on the others; the release 
 
 {markdown_table(["", "log loss", "error, top type", "error, all types"], rows)}
 
-What `--precision` reaches on real-news test:
+What `--precision` reaches on real-news test (its thresholds come from written and real dev together), and the types
+that never reached it on dev and are not reported at all:
 
-{markdown_table(["asked for", "precision", "recall"], reached)}
+{markdown_table(["asked for", "precision", "recall", "never reported"], reached)}
 """
+
+
+def _quantization(dev: Mapping[str, Any]) -> str:
+    names = {"event micro-F1": "event_micro_f1", "entity F1": "entity_f1", "role F1": "role_f1"}
+    return ", ".join(
+        f"{label} {percent(dev['float'][key])} before, {percent(dev['int8'][key])} after"
+        for label, key in names.items()
+    )
 
 
 def _consistency(results: Mapping[str, Any] | None) -> str:

@@ -164,6 +164,7 @@ def test_command_line(tmp_path: Path) -> None:
         records = [json.loads(line) for line in (tmp_path / "o.jsonl").read_text().splitlines()]
         found[option + value] = sum(len(record["events"]) for record in records)
     assert found["--threshold0.01"] > found["--precision0.9"] >= found["--threshold1"] == 0
+    assert "are not reported: " in result.output and "concession" in result.output  # the last was --precision 0.9
     both = runner.invoke(app, ["predict", str(text), "--threshold", "0.5", "--precision", "0.9"])
     assert both.exit_code == 2 and "exclude each other" in both.output
     none = runner.invoke(app, ["predict", str(text), "--precision", "0.999"])

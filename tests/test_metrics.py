@@ -113,8 +113,8 @@ def test_no_case_is_dropped(dev: list[LabelledSentence]) -> None:
 
 
 def test_gate_refuses_what_it_must() -> None:
-    def figures(overall: float, french: float) -> dict[str, object]:
-        rest = {"event_macro_f1": 0.5, "entity_f1": 0.5, "role_f1": 0.5}
+    def figures(overall: float, french: float, entity: float = 0.5) -> dict[str, object]:
+        rest = {"event_macro_f1": 0.5, "entity_f1": entity, "role_f1": 0.5}
         return {"event_micro_f1": overall, "per_language": {"fr": {"event_micro_f1": french}}} | rest
 
     def refused(after: dict[str, object], least: float) -> list[str]:
@@ -124,6 +124,7 @@ def test_gate_refuses_what_it_must() -> None:
     assert refused(figures(0.789, 0.8), -0.01) == ["event micro-F1"]
     assert refused(figures(0.8, 0.769), 0.01) == ["event micro-F1, fr"]
     assert refused(figures(0.8, 0.769), -0.01) == []  # within chance
+    assert refused(figures(0.8, 0.8, entity=0.489), 0.01) == ["entity F1"]
 
 
 def test_a_drop_in_a_few_sentences_may_be_chance_and_in_all_is_not(

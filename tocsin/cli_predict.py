@@ -140,6 +140,10 @@ def predict(
             fail("--threshold and --precision exclude each other", USAGE)
         if threshold is not None or precision is not None:
             pipeline = pipeline.with_settings(thresholds=pipeline.settings.thresholds_for(threshold, precision))
+        if precision is not None and (never := [n for n, least in pipeline.settings.thresholds.items() if least >= 1]):
+            log(
+                "never_reported", f"types that did not reach this precision on dev are not reported: {', '.join(never)}"
+            )
     except ModelError as error:
         fail(error)
     settings = pipeline.settings
