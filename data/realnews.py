@@ -113,6 +113,9 @@ def _parse(entry: Mapping[str, Any], dataset: str, ontology: Ontology) -> StandO
     for layer, labels in [*used.items(), *annotated.items()]:
         if unknown := set(labels) - set(names[layer]):
             raise ValueError(f"field {layer!r}: unknown label {min(unknown)!r}")
+    if annotated.get("roles") == frozenset() and "entities" not in annotated:
+        # Our annotators label both or types alone; forgotten, it teaches that sentences full of entities have none.
+        raise ValueError("field 'annotated': without roles, but with all entities; if nobody looked, 'entities' is []")
     if entry["split"] not in SPLITS:
         raise ValueError(f"field 'split': unknown split {entry['split']!r}")
     fields: dict[str, Any] = {name: entry[name] for name in _PLACE} | spans

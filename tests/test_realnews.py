@@ -152,6 +152,7 @@ def test_other_and_missing_texts_are_refused(datasets: Path, write: Callable[...
         ({"types": ["battle"]}, "field 'types': unknown label 'battle'"),
         ({"entities": [[0, 3, "place"]]}, "field 'entities': unknown label 'place'"),
         ({"annotated": {"roles": ["hero"]}}, "field 'roles': unknown label 'hero'"),
+        ({"annotated": {"roles": []}}, "field 'annotated': without roles, but with all entities"),
         ({"split": "blind"}, "field 'split': unknown split 'blind'"),
         ({"sha256": None}, "field 'sha256'"),
     ],
