@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import json
 import os
 import pty
@@ -13,7 +14,7 @@ import shlex
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -27,15 +28,18 @@ from cheap import CheapModel, cheap, command
 from test_cli import records, tocsin
 from typer.testing import CliRunner, Result
 
+import tocsin as package
 from tocsin.cli import app
+from tocsin.data import readers
 from tocsin.data.corpus import load_split
 from tocsin.data.documents import Document
 from tocsin.data.readers import Meter, read_documents
-from tocsin.data.records import json_schema
-from tocsin.data.writers import CSV_COLUMNS
+from tocsin.data.records import Prediction, json_schema
+from tocsin.data.writers import CSV_COLUMNS, ParquetWriter
+from tocsin.evaluate import kill_resume
 from tocsin.job import Chunk, FileJob, InputStream, Totals, chunks, side_file, state_file
 from tocsin.model import runtime
-from tocsin.model.pipeline import Pipeline
+from tocsin.model.pipeline import Pipeline, Progress, Sentence
 from tocsin.progress import Pace
 
 
@@ -158,6 +162,147 @@ def test_an_interrupted_job_says_how_to_go_on(many: Path, tmp_path: Path) -> Non
     assert output.read_bytes().startswith(before) and len(output.read_bytes()) > len(before)
 
 
+class InterruptedModel(CheapModel):
+    """Gets so many ^C while it predicts the batch of this number."""
+
+    def __init__(self, batch: int = 1, times: int = 1):
+        super().__init__()
+        self.batches, self.times = batch, times
+
+    def predict(
+        self, sentences: Sequence[Sentence], all_scores: bool = False, progress: Progress | None = None
+    ) -> list[Prediction]:
+        self.batches -= 1
+        for _ in range(0 if self.batches else self.times):
+            signal.raise_signal(signal.SIGINT)
+        return super().predict(sentences, all_scores, progress)
+
+
+class InterruptedPipe(io.RawIOBase):
+    """What a pipe gives whose writer is interrupted together with its reader: the beginning, a ^C, the end."""
+
+    def __init__(self, data: bytes):
+        self._rest = data
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        part, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        if not part:
+            signal.raise_signal(signal.SIGINT)
+        buffer[: len(part)] = part
+        return len(part)
+
+
+@pytest.mark.parametrize("when", ["reading", "predicting"])
+def test_what_an_interrupt_cuts_is_not_kept_and_the_job_goes_on(
+    when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = "".join(f'{{"id": "{number}", "text": "Gao {number}."}}\n' for number in range(1500)).encode()
+    cut = lines[: lines.index(b'"1200"') + 3]
+    arguments = ["-", "--format", "jsonl", "--lang", "fr", "-o"]
+    whole, output = tmp_path / "whole.jsonl", tmp_path / "out.jsonl"
+    monkeypatch.setattr(runtime, "load_release", lambda *_: CheapModel())
+    assert predict(*arguments, whole, stdin=lines).exit_code == 0
+    with monkeypatch.context() as patch:
+        if when == "reading":
+            patch.setattr(readers, "_open", lambda *_: io.BufferedReader(InterruptedPipe(cut)))
+        else:  # the end of the pipe was read before the interrupt came
+            patch.setattr(runtime, "load_release", lambda *_: InterruptedModel(batch=3))
+        done = predict(*arguments, output, stdin=cut)
+    assert done.exit_code == 130
+    assert done.stderr.endswith("tocsin: interrupted; the same command goes on from here\n")
+    assert 0 < len(records(output)) < 1200
+    done = predict(*arguments, output, stdin=lines)
+    assert (done.exit_code, "going on after" in done.stderr) == (0, True), done.stderr
+    assert output.read_bytes() == whole.read_bytes()
+    assert not side_file(output).exists()
+
+
+@pytest.mark.parametrize("to_file", [False, True])
+def test_an_interrupt_ends_a_run_that_waits_for_input(to_file: bool, tmp_path: Path) -> None:
+    options = ["-o", tmp_path / "out.jsonl"] if to_file else []
+    words = command("predict", "-", "--log-json", *options)
+    process = subprocess.Popen(words, stdin=-1, stdout=-1, stderr=-1)
+    try:
+        assert process.stderr is not None
+        assert json.loads(process.stderr.readline())["event"] == "started"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130  # its standard input is still open
+    finally:
+        process.kill()
+        _, told = process.communicate()
+    (end,) = map(json.loads, told.splitlines())
+    assert (end["event"], end["exit_code"], end["inputs"]) == ("interrupted", 130, 0)
+
+
+def test_an_interrupted_run_to_a_pipe_finishes_its_batch_and_says_so(
+    many: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "load_release", lambda *_: InterruptedModel(batch=2))
+    done = predict(many, "--log-json")
+    told = json.loads(done.stderr.splitlines()[-1])
+    assert (done.exit_code, told["event"], told["exit_code"]) == (130, "interrupted", 130)
+    written = [json.loads(line) for line in done.stdout.splitlines()]
+    assert 512 < len(written) == told["records"] < 1760
+    monkeypatch.setattr(runtime, "load_release", lambda *_: InterruptedModel())
+    told = predict(many).stderr
+    assert told.endswith(" are error rows\ntocsin: interrupted\n")  # nothing to go on from
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_who_interrupts_twice_does_not_wait_for_the_batch(
+    many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "out.jsonl"
+    monkeypatch.setattr(runtime, "load_release", lambda *_: InterruptedModel(batch=2, times=2))
+    done = predict(many, "-o", output)
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (
+        130,
+        "tocsin: interrupted; the same command goes on from here",
+    )
+    twice = len(records(output))
+    monkeypatch.setattr(runtime, "load_release", lambda *_: InterruptedModel())
+    assert predict(many, "-o", output).exit_code == 130
+    assert len(records(output)) > twice
+
+
+def test_an_interrupt_while_parquet_is_assembled_comes_too_late(
+    many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "load_release", lambda *_: CheapModel())
+    output, finish = tmp_path / "out.parquet", ParquetWriter.finish
+
+    def interrupted(writer: ParquetWriter) -> None:
+        signal.raise_signal(signal.SIGINT)
+        finish(writer)
+
+    monkeypatch.setattr(ParquetWriter, "finish", interrupted)
+    done = predict(many, "-o", output)
+    assert (done.exit_code, "interrupted" in done.stderr) == (3, False)
+    assert pq.read_table(output).num_rows == 1760
+    assert {path.name for path in tmp_path.iterdir()} == {"out.parquet", "out.parquet.errors.jsonl"}
+
+
+def test_kills_at_random_moments_are_told_and_a_difference_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "in.jsonl"
+    kill_resume.write_inputs(source, 1200)
+    assert [row["text"] == "" for row in records(source)] == [not number % 10 for number in range(1200)]
+    monkeypatch.setattr(kill_resume, "_command", lambda source, output: command("predict", source, "-o", output))
+    result = kill_resume.kill_and_resume(source, 1200, "csv", 2, 1, tmp_path)
+    assert (result.identical, len(result.kills)) == (True, 2)
+    assert "| csv | 1,200 | 2 | " in kill_resume.page([result], 1)
+
+    def differing(source: Path, output: Path) -> list[str]:
+        return command("predict", source, "-o", output, *(["--keep"] if output.stem == "killed" else []))
+
+    monkeypatch.setattr(kill_resume, "_command", differing)
+    assert not kill_resume.kill_and_resume(source, 1200, "csv", 0, 1, tmp_path).identical
+
+
 @pytest.fixture
 def unfinished(many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
     """Input and output of a job that was stopped when all but the end was done."""
@@ -170,9 +315,9 @@ def unfinished(many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t
     return source, output
 
 
-def predict(*arguments: object) -> Result:
+def predict(*arguments: object, stdin: bytes | None = None) -> Result:
     """The command in this process, with the model that ``load_release`` is patched to give."""
-    return CliRunner().invoke(app, ["predict", *map(str, arguments)])
+    return CliRunner().invoke(app, ["predict", *map(str, arguments)], input=stdin)
 
 
 @pytest.mark.parametrize(
@@ -212,20 +357,40 @@ def test_an_unfinished_job_is_not_overwritten_by_another_model_or_other_inputs(
         other = CheapModel(replace(CheapModel().settings, fingerprint="0"))
         patch.setattr(runtime, "load_release", lambda *_: other)
         assert "an unfinished job with another model (" in predict(source, "-o", output).stderr
+        patch.setattr(runtime, "load_release", lambda *_: CheapModel())
+        patch.setattr(package, "__version__", "0.0")
+        assert "an unfinished job with another version of Tocsin (" in predict(source, "-o", output).stderr
     for changed in (inputs.replace(b"e", b"E", 1), inputs[: len(inputs) // 2], b"{}\n" + inputs):
         source.write_bytes(changed)
         done = predict(source, "-o", output)
         assert done.exit_code == 1
         assert "the inputs are not those of the unfinished job" in done.stderr
     source.write_bytes(inputs)
-    state.write_text("{", encoding="utf-8")
-    assert "out.jsonl.job: damaged" in predict(source, "-o", output).stderr
+    lacking = json.loads(before[1])
+    del lacking["inputs"]["taken"]
+    for damaged in ("{", "[]", json.dumps(lacking), json.dumps(lacking | {"inputs": None})):
+        state.write_text(damaged, encoding="utf-8")
+        assert "out.jsonl.job: damaged" in predict(source, "-o", output).stderr
     state.write_bytes(before[1])
-    output.write_bytes(before[0][:-5])
-    assert "is shorter than the" in predict(source, "-o", output).stderr
-    output.write_bytes(before[0])
+    errors = side_file(output).read_bytes()
+    for path in (output, side_file(output)):
+        content = path.read_bytes()
+        path.write_bytes(content[:-5])
+        assert _told_to_start_over(predict(source, "-o", output), path, "is shorter than the", state)
+        path.unlink()
+        assert _told_to_start_over(predict(source, "-o", output), path, "no such file or directory", state)
+        path.write_bytes(content)
     assert predict(source, "-o", output).exit_code == 3
-    assert (output.read_bytes(), state.exists()) == (before[0], False)
+    assert (output.read_bytes(), side_file(output).read_bytes(), state.exists()) == (before[0], errors, False)
+
+
+def _told_to_start_over(done: Result, path: Path, reason: str, state: Path) -> bool:
+    told = done.stderr.splitlines()[-1]
+    return (
+        done.exit_code == 1
+        and told.startswith(f"tocsin: {path}: {reason}")
+        and told.endswith(f"; delete {state} to start over")
+    )
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
@@ -259,6 +424,53 @@ def test_endless_input_is_read_as_it_is_written_and_a_closed_pipe_ends_it() -> N
     record, code = done.stdout.splitlines()
     assert json.loads(record)["text"] == "Il pleut."
     assert (code, done.stderr) == ("0", "")
+
+
+def test_a_closed_pipe_does_not_hide_error_rows(many: Path) -> None:
+    words = shlex.join(command("predict", many))
+    done = subprocess.run(
+        ["bash", "-c", f"{words} | head -n 1; exit ${{PIPESTATUS[0]}}"], capture_output=True, check=False
+    )
+    assert (done.returncode, len(done.stdout.splitlines())) == (3, 1)
+
+
+def test_a_job_ends_though_nobody_reads_standard_error(many: Path, tmp_path: Path) -> None:
+    whole, output, silent = tmp_path / "whole.jsonl", tmp_path / "out.jsonl", tmp_path / "silent.jsonl"
+    cheap("predict", many, "-o", whole)
+    read, write = os.pipe()
+    os.close(read)
+    assert subprocess.run(command("predict", many, "-o", output), stderr=write, check=False).returncode == 3
+    os.close(write)
+    assert output.read_bytes() == whole.read_bytes()
+    closed = shlex.join(command("predict", many)) + f" 2>&- > {shlex.quote(str(silent))}"
+    assert subprocess.run(["bash", "-c", closed], check=False).returncode == 3
+    assert silent.read_bytes() == whole.read_bytes()  # no message among the records
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        ("- <&-", 1, "tocsin: standard input is closed"),
+        ("README.md >&-", 1, "tocsin: standard output is closed: give a file with --output"),
+        ("README.md --lang en -o /dev/null >&-", 0, "tocsin: 1 inputs: 1 gave "),
+    ],
+)
+def test_closed_standard_streams(arguments: str, code: int, told: str) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{shlex.join(command('predict'))} {arguments}"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code
+    assert done.stderr.startswith(told) and done.stderr.count("\n") == 1
+
+
+def test_a_view_on_a_terminal_has_no_summary(tmp_path: Path) -> None:
+    source = tmp_path / "a.txt"
+    source.write_text("Il pleut.", encoding="utf-8")
+    master, slave = pty.openpty()
+    done = subprocess.run(command("predict", source, "--lang", "fr"), stdout=slave, stderr=-1, check=False)
+    os.close(slave)
+    os.close(master)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_nothing_is_read_ahead_of_what_is_written() -> None:
@@ -358,9 +570,23 @@ def test_an_output_inside_the_input_folder_is_refused(inputs: Path) -> None:
 
 
 def test_a_device_is_written_to_and_keeps_no_state(inputs: Path) -> None:
-    assert tocsin("predict", inputs / "d.parquet", "-o", "/dev/null").returncode == 3
+    done = tocsin("predict", inputs / "d.parquet", "-o", "/dev/null")
+    assert done.returncode == 3
+    assert done.stderr.endswith(" records in /dev/null, 4 are error rows\n")
     assert not Path("/dev/null.job").exists()
     assert not Path("/dev/null.errors.jsonl").exists()
+
+
+def test_an_output_that_cannot_be_opened_costs_no_error_rows(
+    many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "load_release", lambda *_: CheapModel())
+    output = tmp_path / "out.parquet"
+    side_file(output).write_text("{}\n", encoding="utf-8")
+    (tmp_path / "out.parquet.parts").touch()
+    done = predict(many, "-o", output)
+    assert (done.exit_code, "out.parquet: file exists" in done.stderr) == (1, True)
+    assert side_file(output).read_text(encoding="utf-8") == "{}\n"
 
 
 def test_a_parquet_job_killed_while_it_finishes_can_finish_again(

@@ -17,7 +17,7 @@ from tocsin.cli_common import FAILURE, INTERRUPTED, USAGE, ModelOption, exit_cod
 if TYPE_CHECKING:
     from tocsin.data.readers import Meter
     from tocsin.data.records import Prediction
-    from tocsin.job import Chunk, FileJob, InputStream
+    from tocsin.job import Chunk, FileJob, InputStream, Totals
     from tocsin.model.pipeline import Pipeline
     from tocsin.progress import Log
 
@@ -100,8 +100,9 @@ def predict(
     Exit codes: 0 all inputs read, 3 some error rows, 1 nothing could be read or written, 2 wrong usage,
     130 interrupted.
     """
+    from tocsin import __version__
     from tocsin.data.language import check_language
-    from tocsin.data.readers import Meter, expand_inputs, read_documents
+    from tocsin.data.readers import STDIN, Meter, expand_inputs, read_documents
     from tocsin.job import FileJob, InputStream, JobError, side_file, state_file
     from tocsin.model.runtime import load_release
     from tocsin.model.settings import ModelError
@@ -117,6 +118,13 @@ def predict(
         check_language(lang)
     except ValueError as error:
         fail(f"--lang: {error}", USAGE)
+    if files.count(STDIN) > 1:
+        fail("standard input can be read only once: give - once", USAGE)
+    # Python has no stream for what was closed before it started.
+    if STDIN in files and sys.stdin is None:
+        fail("standard input is closed")
+    if output is None and sys.stdout is None:
+        fail("standard output is closed: give a file with --output")
     if engine is PredictEngine.ray:
         if output is None or output.suffix.lower() in (".csv", ".jsonl"):
             fail("--engine ray writes a folder of Parquet files: give its name with --output", USAGE)
@@ -169,22 +177,30 @@ def predict(
     job = None
     if output is not None:
         options = reading | {"model": f"{settings.name} {settings.fingerprint}", "files": files, "unit": unit.value}
-        options |= {"lang": lang, "all_scores": all_scores, "keep": keep}
+        options |= {"lang": lang, "all_scores": all_scores, "keep": keep, "version of Tocsin": __version__}
         job = FileJob(output, options | {"threshold": threshold, "precision": precision})
     run = _Run(pipeline, inputs, job, meter, log)
     try:
         run(unit.value, lang, all_scores)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader of our output has gone (`| head`): no error of ours. What Python still holds goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit() from None
+        if job is None:
+            sys.stdout.flush()
     except JobError as error:
         fail(error)
     except OSError as error:
-        on = "; the same command goes on from here" if output is not None and state_file(output).exists() else ""
-        fail(f"{output or 'standard output'}: {(error.strerror or str(error)).lower()}{on}")
+        if job is not None or not isinstance(error, BrokenPipeError):
+            fail(f"{output or 'standard output'}: {(error.strerror or str(error)).lower()}{_how_to_go_on(output)}")
+        # The reader of our output has gone (`| head`): no error of ours. What Python still holds goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not run.interrupted:
+            raise typer.Exit(exit_code(run.totals.records, run.errors_told)) from None
     run.report()
+
+
+def _how_to_go_on(output: Path | None) -> str:
+    """The end of a message on why a job stopped."""
+    from tocsin.job import state_file
+
+    return "; the same command goes on from here" if output is not None and state_file(output).exists() else ""
 
 
 class _Run:
@@ -195,51 +211,72 @@ class _Run:
         from tocsin.progress import Pace
 
         self.pipeline, self.inputs, self.job, self.meter, self.log = pipeline, inputs, job, meter, log
-        self.totals = job.totals if job else Totals()
+        self._totals = Totals()
         self.pace = Pace(meter)
         # Not rich's is_terminal, which FORCE_COLOR overrides: a pipe gets JSONL.
         self.view = job is None and sys.stdout.isatty()
+        self.errors_told = 0  # by this run, also of a chunk that is not yet written
         self.interrupted = False
+        self._must_finish = False  # what is in hand, before an interrupt ends the run
+
+    @property
+    def totals(self) -> Totals:
+        """What became of the inputs, of those that earlier runs of the job read too."""
+        return self.job.totals if self.job else self._totals
 
     def __call__(self, unit: str, lang: str | None, all_scores: bool) -> None:
+        handler = signal.signal(signal.SIGINT, self._interrupt)
+        try:
+            self._work(unit, lang, all_scores)
+        except KeyboardInterrupt:
+            self.interrupted = True
+        finally:
+            signal.signal(signal.SIGINT, handler)
+            if self.job is not None:
+                self.job.close()
+
+    def _interrupt(self, *_: object) -> None:
+        # Who cannot wait for what must be finished interrupts once more.
+        self.interrupted = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if not self._must_finish:
+            raise KeyboardInterrupt
+
+    def _work(self, unit: str, lang: str | None, all_scores: bool) -> None:
         from tocsin.job import chunks
         from tocsin.progress import Display
 
         if self.job is not None:
             self.job.open(self.inputs)
-            self.totals = self.job.totals
         elif not self.view:
             # JSONL is UTF-8 whatever the locale says.
             sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
         before = self.totals.inputs
         self.log("started", f"going on after {before} inputs" if before else "", **self.pace.figures(self.totals))
-        display = Display(self.log, self.pace, self.meter, shown=sys.stderr.isatty() and not self.view)
-        handler = signal.signal(signal.SIGINT, self._interrupt) if self.job else None
-        try:
-            with display:
-                for chunk in chunks(self.inputs, self.pipeline, unit, lang):
-                    for row in chunk.errors:
-                        self.log("error_row", str(row), **row.to_dict())
-                    for batch in chunk.batches():
-                        done = self.pipeline.predict(
-                            batch, all_scores, lambda count: display.advance(count, self.totals)
-                        )
-                        self._write(done)
-                    self._commit(chunk)
-                    display.advance(0, self.totals)
-                    if self.interrupted:
-                        return
-            if self.job is not None:
-                self.job.finish()
-        finally:
-            if self.job is not None:
-                signal.signal(signal.SIGINT, handler)
-                self.job.close()
-
-    def _interrupt(self, *_: object) -> None:
-        # The batch in hand is finished; who cannot wait for it interrupts once more.
-        self.interrupted = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        with Display(self.log, self.pace, self.meter, shown=not self.view) as display:
+            for chunk in chunks(self.inputs, self.pipeline, unit, lang):
+                # ^C reaches the writer of a pipe as well: when it falls, the last chunk may end in half a line, where
+                # the inputs will not end when the job goes on. So this one is dropped.
+                self._must_finish = not chunk.last
+                for row in chunk.errors:
+                    self.log("error_row", str(row), **row.to_dict())
+                self.errors_told += len(chunk.errors)
+                for batch in chunk.batches():
+                    self._must_finish = not chunk.last
+                    done = self.pipeline.predict(batch, all_scores, lambda count: display.advance(count, self.totals))
+                    self._must_finish = True
+                    self._write(done)
+                if self.interrupted and chunk.last:
+                    return
+                self._commit(chunk)
+                display.advance(0, self.totals)
+                self._must_finish = False
+                if self.interrupted:
+                    return
+        if self.job is not None:
+            self._must_finish = True
+            self.job.finish()
+            self.interrupted = False  # too late: nothing is left to go on with
 
     def _write(self, predictions: list[Prediction]) -> None:
         from tocsin.data.writers import json_line
@@ -247,7 +284,7 @@ class _Run:
         if self.job is not None:
             self.job.write(predictions)
             return
-        self.totals.add(predictions)
+        self._totals.add(predictions)
         for prediction in predictions:
             if self.view:
                 from tocsin.view import print_prediction
@@ -260,7 +297,7 @@ class _Run:
         if self.job is not None:
             self.job.commit(chunk)
         else:
-            self.totals.close(chunk)
+            self._totals.close(chunk)
 
     def report(self) -> None:
         """The closing summary, and the exit code if it is not 0."""
@@ -268,10 +305,11 @@ class _Run:
         if untested := totals.untested_languages():
             self.log("untested", untested)
         code = INTERRUPTED if self.interrupted else exit_code(totals.records, totals.errors)
-        summary = totals.summary(self.job.output) if self.job else ""
+        output = self.job.output if self.job else None
+        told = [] if self.view else [totals.summary(output)]
         if self.interrupted:
-            summary += "\ntocsin: interrupted; the same command goes on from here"
-        figures = self.pace.figures(totals)
-        self.log("interrupted" if self.interrupted else "finished", summary, exit_code=code, **figures)
+            told.append(f"interrupted{_how_to_go_on(output)}")
+        event, figures = "interrupted" if self.interrupted else "finished", self.pace.figures(totals)
+        self.log(event, "\ntocsin: ".join(told), exit_code=code, **figures)
         if code:
             raise typer.Exit(code)

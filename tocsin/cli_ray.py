@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from tocsin.cli_common import INTERRUPTED, exit_code
@@ -18,7 +17,7 @@ def predict_on_ray(files: list[str], output: Path, job: RayJob, address: str | N
     totals, meter = Totals(), Meter()  # how much the machines have read is not known here
     pace = Pace(meter)
     log("started", **pace.figures(totals))
-    with Display(log, pace, meter, shown=sys.stderr.isatty()) as display:
+    with Display(log, pace, meter) as display:
         try:
             for part in predict_files(files, output, job, address):
                 for row in part.errors:

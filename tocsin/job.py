@@ -7,6 +7,7 @@ is the same byte for byte as if it had never been stopped: work is cut into chun
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -59,12 +60,14 @@ class Totals:
         self.records += part.records
         self.untested.update(part.untested)
 
-    def summary(self, output: Path) -> str:
-        """What a user is told at the end of a job."""
-        where = f" in {side_file(output)}" if self.errors else ""
+    def summary(self, output: Path | None) -> str:
+        """What a user is told at the end; ``output``: the file or folder of a job, if it has one."""
+        where = f" in {output}" if output else ""
+        # A device has no side file.
+        side = f" in {side_file(output)}" if output and self.errors and side_file(output).is_file() else ""
         return (
-            f"{self.inputs} inputs: {self.documents} gave {self.records} records in {output}, "
-            f"{self.errors} are error rows{where}"
+            f"{self.inputs} inputs: {self.documents} gave {self.records} records{where}, "
+            f"{self.errors} are error rows{side}"
         )
 
     def untested_languages(self) -> str:
@@ -106,12 +109,13 @@ class InputStream:
 @dataclass
 class Chunk:
     """Consecutive inputs that are predicted and remembered together; an input is never divided. ``documents`` counts
-    those that begin in it, ``mark`` is where the inputs are at its end."""
+    those that begin in it, ``mark`` is where the inputs are at its end, ``last``: it ended because they did."""
 
     sentences: list[Sentence] = field(default_factory=list)
     errors: list[ErrorRow] = field(default_factory=list)
     documents: int = 0
     mark: dict[str, Any] = field(default_factory=dict)
+    last: bool = False
 
     def batches(self) -> Iterator[list[Sentence]]:
         """The sentences, so many at a time that a long document needs no more memory than short ones."""
@@ -138,6 +142,7 @@ def chunks(inputs: InputStream, pipeline: Pipeline, unit: str, lang: str | None)
             chunk = Chunk()
     if chunk.documents or chunk.sentences or chunk.errors:
         chunk.mark = inputs.mark()
+        chunk.last = True
         yield chunk
 
 
@@ -166,37 +171,47 @@ class FileJob:
     def open(self, inputs: InputStream) -> None:
         """Starts, or goes on where an earlier run stopped, with ``inputs`` after what that run took in.
 
-        Raises :class:`JobError` if the files are of another job or the inputs are not the same, :class:`OSError` if
-        the files cannot be written.
+        Raises :class:`JobError` if the files are of another job or no longer whole, or if the inputs are not the same,
+        :class:`OSError` if the files cannot be written.
         """
         if not self._state.exists():
-            side_file(self.output).unlink(missing_ok=True)
             self._writer.open(0)
+            if not self._device:
+                side_file(self.output).unlink(missing_ok=True)
             return
         over = f"delete {self._state} to start over"
         try:
             state = json.loads(self._state.read_text(encoding="utf-8"))
-            before, mark, position, side_position = (
-                state[name] for name in ("options", "inputs", "position", "side_position")
-            )
+            options, mark = dict(state["options"]), dict(state["inputs"])
+            mark = {"taken": int(mark["taken"]), "sentence": int(mark["sentence"]), "digest": str(mark["digest"])}
+            position, side_position = int(state["position"]), int(state["side_position"])
             self.totals = Totals(**state["totals"])
             self.totals.untested = Counter(self.totals.untested)
         except (ValueError, KeyError, TypeError) as error:
             raise JobError(f"{self._state}: damaged ({error}); {over}") from None
         for name, value in self.options.items():
-            if before.get(name) != value:
+            if options.get(name) != value:
                 raise JobError(
-                    f"{self.output}: an unfinished job with another {name} ({before.get(name)!r}, now {value!r}); "
+                    f"{self.output}: an unfinished job with another {name} ({options.get(name)!r}, now {value!r}); "
                     f"finish it with the command that began it, or {over}"
                 )
         if not inputs.go_to(mark):
             raise JobError(f"{self.output}: the inputs are not those of the unfinished job; {over}")
-        self._writer.open(position)
+        side = side_file(self.output)
+        files = [(self.output, self._writer.open, position)]
         if side_position:
-            self._side = TextFile(side_file(self.output))
-            self._side.open(side_position)
-        else:
-            side_file(self.output).unlink(missing_ok=True)
+            self._side = TextFile(side)
+            files.append((side, self._side.open, side_position))
+        for path, reopen, before in files:
+            try:
+                reopen(before)
+            except OSError as error:
+                # What is gone or too short (no error of the system's) does not come back by trying again.
+                if error.errno not in (None, errno.ENOENT):
+                    raise
+                raise JobError(f"{path}: {(error.strerror or str(error)).lower()}; {over}") from None
+        if not side_position:
+            side.unlink(missing_ok=True)
 
     def write(self, predictions: Sequence[Prediction]) -> None:
         """Writes predictions of a chunk."""

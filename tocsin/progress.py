@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -21,7 +22,7 @@ _SECONDS_BETWEEN_LINES = 5.0
 
 class Log:
     """Messages on standard error: as text, or with ``as_json`` each as an object with its time, its event and what
-    belongs to it."""
+    belongs to it. Whether anyone listens makes no difference to the job."""
 
     def __init__(self, as_json: bool):
         self.as_json = as_json
@@ -30,10 +31,19 @@ class Log:
         if self.as_json:
             now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
             told = {"message": message} if message else {}
-            print(json_line({"time": now, "event": event} | told | fields), end="", file=sys.stderr, flush=True)
+            self._print(json_line({"time": now, "event": event} | told | fields))
         elif message:
+            self._print(f"tocsin: {message}\n")
+
+    def _print(self, line: str) -> None:
+        if sys.stderr is None:  # closed before Python started; print would turn to standard output
+            return
+        try:
             # Plain print: a message may hold brackets that rich would take for markup.
-            print(f"tocsin: {message}", file=sys.stderr)
+            print(line, end="", file=sys.stderr, flush=True)
+        except BrokenPipeError:
+            # The reader has gone. What Python still holds, and what comes, goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 class Pace:
@@ -90,15 +100,16 @@ class Pace:
 
 
 class Display:
-    """Progress as a bar (``shown``: there is a terminal for it) and in a JSON log; else nothing."""
+    """Progress as a bar (``shown``, if standard error is a terminal) and in a JSON log; else nothing."""
 
-    def __init__(self, log: Log, pace: Pace, meter: Meter, shown: bool):
+    def __init__(self, log: Log, pace: Pace, meter: Meter, shown: bool = True):
+        terminal = sys.stderr is not None and sys.stderr.isatty()
         columns = (SpinnerColumn(), BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"))
         # Without redirect_stdout=False the bar would take our JSONL for chatter and print it on standard error.
         self._bar = Progress(
             *columns,
             console=Console(stderr=True),
-            disable=not shown or log.as_json,
+            disable=not (shown and terminal) or log.as_json,
             transient=True,
             redirect_stdout=False,
         )
