@@ -50,8 +50,8 @@ def _predicted(pipeline: Pipeline, order: Sequence[LabelledSentence], size: int)
     return {p.id: p for part in parts for p in pipeline.predict_labelled(part, all_scores=True)}
 
 
-def _scores(prediction: Prediction) -> dict[object, float]:
+def _scores(prediction: Prediction) -> dict[tuple[object, ...], float]:
     # Of event types by name, of spans by layer, place and label.
     layers = {"entity": prediction.entities, "role": prediction.roles}
     spans = {(name, s.start, s.end, s.label): s.score or 0.0 for name, layer in layers.items() for s in layer}
-    return {**(prediction.scores or {}), **spans}
+    return {**{(name,): score for name, score in (prediction.scores or {}).items()}, **spans}
