@@ -54,4 +54,4 @@ def _scores(prediction: Prediction) -> dict[object, float]:
     # Of event types by name, of spans by layer, place and label.
     layers = {"entity": prediction.entities, "role": prediction.roles}
     spans = {(name, s.start, s.end, s.label): s.score or 0.0 for name, layer in layers.items() for s in layer}
-    return {**(prediction.scores or {}), **spans}
+    return dict([*(prediction.scores or {}).items(), *spans.items()])
