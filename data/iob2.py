@@ -48,7 +48,7 @@ def read_iob2(path: Path) -> Iterator[TaggedSentence]:
     number, token, tag and anything. Columns are parted by tabs, or by blanks in a file without tabs.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise DatasetError(f"{path}: not valid UTF-8 (byte {error.start})") from None
     except OSError as error:

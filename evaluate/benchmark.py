@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
-import time
 from collections.abc import Collection, Sequence
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
@@ -24,6 +22,7 @@ from tocsin.evaluate.ranking import coverage_risk, mean_average_precision
 from tocsin.evaluate.result_file import FORMAT, PREDICTIONS, read_result
 from tocsin.evaluate.scores import LAYERS, score
 from tocsin.evaluate.suites import Suite
+from tocsin.model.pipeline import available_cores
 
 _PACKAGES = (
     "tocsin", "numpy", "onnxruntime", "tokenizers", "scikit-learn", "scipy", "torch", "transformers", "spacy", "setfit",
@@ -50,11 +49,8 @@ def run_one(candidate: Candidate, suite: Suite, path: Path) -> dict[str, Any]:
     every sentence of the suite and for no other.
     """
     candidate.prepare()
-    start = time.perf_counter()
-    predicted = candidate.predict(suite)
-    seconds = time.perf_counter() - start
-    predicted = align(suite.gold, predicted)
-    result = build_result(candidate, suite, predicted, candidate.cost(suite, seconds))
+    predicted = align(suite.gold, candidate.predict(suite))
+    result = build_result(candidate, suite, predicted, candidate.cost(suite))
     path.unlink(missing_ok=True)
     lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in prediction_lines(suite.gold, predicted))
     _write(path.with_suffix(PREDICTIONS), "".join(lines))
@@ -124,7 +120,7 @@ def environment(seed: int) -> dict[str, Any]:
     return {
         "versions": versions,
         "machine": _machine(),
-        "cores": os.cpu_count(),
+        "cores": available_cores(),
         "seed": seed,
         "date": date.today().isoformat(),
     }

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.data.records import LabelledSentence, Prediction, Span
-from tocsin.evaluate.metrics import fully_typed, known, overlap_span_counts
+from tocsin.evaluate.metrics import FREQUENT, fully_typed, known, overlap_span_counts
 from tocsin.evaluate.scores import LAYERS, SPAN_LAYERS
 
 SEED = 0
@@ -23,8 +23,9 @@ Interval = tuple[float, float]
 def intervals(
     gold: Sequence[LabelledSentence], predicted: Sequence[Prediction], layers: Collection[str] = LAYERS
 ) -> dict[str, Interval]:
-    """95 % intervals of the figures that :func:`tocsin.evaluate.scores.score` gives of these layers; the predictions
-    stand in gold order."""
+    """95 % intervals of what :func:`tocsin.evaluate.scores.score` gives of these layers: every F1 of events, entities
+    and roles over all sentences, and the accuracy of the primary type, but not its F1. The predictions stand in gold
+    order."""
     predicted = known(gold, predicted)
     found = {}
     if "types" in layers:
@@ -33,6 +34,9 @@ def intervals(
         by_label = counts_by_label(*types)
         found["event_macro_f1"] = macro_f1_interval(by_label)
         found["event_weighted_f1"] = weighted_f1_interval(by_label)
+        frequent = by_label[..., 2].sum(0) >= FREQUENT  # in all sentences: the same types in every resample
+        if frequent.any():
+            found["event_frequent_macro_f1"] = macro_f1_interval(by_label[:, frequent])
         if rows := fully_typed(gold):
             found["primary_accuracy"] = share_interval(
                 [(gold[i].types[0] if gold[i].types else None) == predicted[i].primary for i in rows]

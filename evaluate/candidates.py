@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +13,9 @@ from tocsin.data.ontology import load_ontology
 from tocsin.data.records import LabelledSentence, Prediction
 from tocsin.evaluate.codes import Codes
 from tocsin.evaluate.fitting import fit_settings
-from tocsin.evaluate.measure import measure, open_model
+from tocsin.evaluate.measure import measure, measure_peer, open_model
 from tocsin.evaluate.peers import make_peer
+from tocsin.evaluate.peers.base import TrainedPeer, file_hash
 from tocsin.evaluate.predicted_file import predicted_layers, read_predictions
 from tocsin.evaluate.scores import LAYERS
 from tocsin.evaluate.suites import Suite
@@ -48,19 +48,19 @@ class Candidate(Protocol):
     def predict(self, suite: Suite) -> list[Prediction]:
         """Predictions of the suite's sentences, types in the suite's codes."""
 
-    def cost(self, suite: Suite, seconds: float) -> dict[str, float | None]:
-        """:data:`COST`, ``None`` where nothing was measured; ``seconds``: how long :meth:`predict` took."""
+    def cost(self, suite: Suite) -> dict[str, float | None]:
+        """:data:`COST`, ``None`` where nothing was measured."""
 
 
 class _Model:
     """What releases and trained runs have in common."""
 
     layers = frozenset(LAYERS)
-    seed = 0
 
     def __init__(self, name: str, folder: Path):
         self.name, self.folder = name, folder
         self.config = read_config(folder)
+        self.seed: int = self.made_with.get("seed", 0)
         self.settings = Settings.from_config(self.config, str(folder / "config.json"))
 
     @property
@@ -79,7 +79,7 @@ class _Model:
         codes = Codes(suite.codes)
         return [codes.translate(p) for p in self.pipeline.predict_labelled(suite.gold, all_scores=True)]
 
-    def cost(self, suite: Suite, seconds: float) -> dict[str, float | None]:
+    def cost(self, suite: Suite) -> dict[str, float | None]:
         return dict.fromkeys(COST) | measure(self.folder, suite.gold)
 
 
@@ -103,7 +103,6 @@ class TrainedRun(_Model):
     ):
         """``written_dev``, ``real_dev``: what they are fitted on. Raises ``ModelError`` if the folder holds no run."""
         super().__init__(name, folder)
-        self.seed = self.made_with.get("seed", 0)
         claimed = self.settings.languages
         self._dev = [[s for s in part if s.lang in claimed] for part in (written_dev, real_dev)]
 
@@ -112,7 +111,7 @@ class TrainedRun(_Model):
         weights = self.folder / "model.safetensors"
         if not weights.is_file():
             raise ModelError(f"{weights}: missing (is this a folder that `tocsin train` wrote?)")
-        return _hash(_file_hash(weights), *map(_sentences_hash, self._dev))
+        return _hash(file_hash(weights), *map(_sentences_hash, self._dev))
 
     @cached_property
     def pipeline(self) -> Pipeline:
@@ -138,9 +137,13 @@ class PeerCandidate:
         """``peer``, ``model``: as ``make_peer`` takes them; below ``runs`` it keeps what it learned. Raises
         ``PeerError``."""
         self.name = name
-        self.revision = _hash(peer, model or "", _sentences_hash(train), _sentences_hash(dev))
-        self._ontology = load_ontology()
-        self._peer = make_peer(peer, self._ontology, runs / f"{peer}-{self.revision}", model)
+        self._arguments = peer, model
+        self._peer = make_peer(peer, load_ontology(), model=model)
+        settings = json.dumps(self._peer.settings, sort_keys=True)
+        self.revision = _hash(peer, settings, _sentences_hash(train), _sentences_hash(dev))
+        self._folder = runs / f"{peer}-{self.revision}"
+        if isinstance(self._peer, TrainedPeer):
+            self._peer.folder = self._folder
         self.layers = self._peer.layers
         self._train, self._dev = train, dev
         self._fitted = False
@@ -158,13 +161,9 @@ class PeerCandidate:
         codes = Codes(suite.codes)
         return [codes.translate(prediction) for prediction in self._peer.predict(suite.gold)]
 
-    def cost(self, suite: Suite, seconds: float) -> dict[str, float | None]:
-        measured = {
-            "sentences_per_second": round(len(suite.gold) / seconds, 1),
-            "cores": os.cpu_count(),
-            "fit_seconds": self._peer.fit_seconds,
-        }
-        return dict.fromkeys(COST) | measured
+    def cost(self, suite: Suite) -> dict[str, float | None]:
+        measured = measure_peer(*self._arguments, self._folder, suite.gold)
+        return dict.fromkeys(COST) | measured | {"fit_seconds": self._peer.fit_seconds}
 
 
 class PredictedFile:
@@ -181,7 +180,7 @@ class PredictedFile:
 
     @property
     def revision(self) -> str:
-        return _file_hash(self._path)
+        return file_hash(self._path)
 
     def prepare(self) -> None:
         """There is nothing to prepare."""
@@ -190,20 +189,12 @@ class PredictedFile:
         ontology = load_ontology()
         return read_predictions(self._path, suite.gold, Codes(suite.codes), ontology, self.name)
 
-    def cost(self, suite: Suite, seconds: float) -> dict[str, float | None]:
+    def cost(self, suite: Suite) -> dict[str, float | None]:
         return dict.fromkeys(COST)
 
 
 def _hash(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
-def _file_hash(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()[:16]
 
 
 def _sentences_hash(sentences: Sequence[LabelledSentence]) -> str:

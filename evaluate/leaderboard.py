@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tocsin.evaluate.report import markdown_table, percent, percent_with_interval
+from tocsin.evaluate.report import escaped, markdown_table, percent, percent_with_interval
 from tocsin.evaluate.result_file import ResultError, read_result
 
 BEGIN, END = "<!-- leaderboard -->", "<!-- /leaderboard -->"
@@ -22,8 +22,9 @@ COSTS = {"sentences/s": "sentences_per_second", "peak MB": "peak_megabytes", "MB
 
 
 def read_results(folder: Path) -> list[dict[str, Any]]:
-    """Results of all ``SYSTEM@SUITE.json`` in ``folder``: the largest suite first, in each the best
-    event micro-F1. "file" is added to each: its name. Raises ``ResultError``."""
+    """Results of all ``SYSTEM@SUITE.json`` in ``folder``: the largest suite first, in each the best by the first of
+    :data:`SCORES` that any system has there, those without it last. "file" is added to each: its name. Raises
+    ``ResultError``."""
     results = [read_result(path) | {"file": path.name} for path in sorted(folder.glob("*@*.json"))]
     if not results:
         raise ResultError(f"{folder}: holds no results (SYSTEM@SUITE.json)")
@@ -37,10 +38,14 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
         if (system, suite["name"]) in seen:
             raise ResultError(f"{folder}: two results of {system} on {suite['name']}")
         seen.add((system, suite["name"]))
-    return sorted(
-        results,
-        key=lambda r: (-r["suite"]["sentences"], r["suite"]["name"], -(r["figures"].get(_leading([r])[1]) or 0)),
-    )
+    leading = {name: _leading(ranked)[1] for name, ranked in by_suite(results).items()}
+
+    def rank(result: Mapping[str, Any]) -> tuple[int, str, bool, float]:
+        suite = result["suite"]
+        figure = result["figures"].get(leading[suite["name"]])
+        return -suite["sentences"], suite["name"], figure is None, -(figure or 0.0)
+
+    return sorted(results, key=rank)
 
 
 def _leading(results: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
@@ -64,13 +69,14 @@ def leaderboard(results: Sequence[Mapping[str, Any]], *, by_language: bool = Tru
         suite = ranked[0]["suite"]
         rows = [_row(result) for result in ranked]
         languages = suite["languages"]
+        many = f"{len(languages)} language{'s' * (len(languages) != 1)}"
         heading, key = _leading(ranked)
         parts += [
-            f"**{name}**: {suite['sentences']:,} sentences in {len(languages)} language{'s' * (len(languages) != 1)}.",
+            f"**{escaped(name)}**: {suite['sentences']:,} sentences in {many}.",
             markdown_table(["", *SCORES, "ECE", *COSTS], rows),
         ]
         if by_language:
-            names = (result["system"]["name"] for result in ranked)
+            names = (escaped(result["system"]["name"]) for result in ranked)
             cells = [
                 [lang, f"{sentences:,}", *(_of_language(result, lang, key) for result in ranked)]
                 for lang, sentences in languages.items()
@@ -78,7 +84,8 @@ def leaderboard(results: Sequence[Mapping[str, Any]], *, by_language: bool = Tru
             parts += [f"By language, {heading}:", markdown_table(["", "sentences", *names], cells)]
     cores = sorted({result["cost"]["cores"] for result in results if result["cost"].get("cores")})
     parts.append(
-        "Percent, with 95 % bootstrap intervals; spans are strict. ECE is of each sentence's most probable type. "
+        "Percent; in brackets 95 % bootstrap intervals, of F1 and of the primary type. Spans are strict. "
+        "ECE is of each sentence's most probable type. "
         f"Speed and memory{f' on {cores[0]} cores' if len(cores) == 1 else ''}. – : not predicted or not measured."
     )
     return "\n\n".join(parts) + "\n"
@@ -88,7 +95,7 @@ def _row(result: Mapping[str, Any]) -> list[str]:
     figures = result["figures"] | {"intervals": result["intervals"]}
     scores = [percent_with_interval(figures, key) for key in SCORES.values()]
     costs = [_number(result["cost"].get(key)) for key in COSTS.values()]
-    return [result["system"]["name"], *scores, _error(result.get("calibration")), *costs]
+    return [escaped(result["system"]["name"]), *scores, _error(result.get("calibration")), *costs]
 
 
 def _of_language(result: Mapping[str, Any], lang: str, key: str) -> str:

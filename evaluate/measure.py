@@ -1,38 +1,55 @@
-"""Speed, memory and size of one model, measured in a process of its own: ``python -m tocsin.evaluate.measure FOLDER``.
+"""Speed, memory and size of one system, measured in a process of its own: ``python -m tocsin.evaluate.measure``.
 
-The texts come as JSON lines [id, lang, text] on standard input, the figures go as JSON to standard output.
+A model's arguments are its folder; a peer's are its folder, its name and, if it does not begin from its own choice, its
+model. The texts come as JSON lines [id, lang, text] on standard input, the figures go as JSON to standard output.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
+from typing import TypeVar
 
 from tocsin.data.records import LabelledSentence
-from tocsin.model.pipeline import Pipeline, sentences_of_texts
+from tocsin.model.pipeline import Pipeline, available_cores, sentences_of_texts
 from tocsin.model.settings import ModelError
 
 _REPEATS = 3
 _SENTENCES = 600
+_WARM_UP = 32
+_Sentence = TypeVar("_Sentence")
 
 
-def measure(folder: Path, sentences: Sequence[LabelledSentence]) -> dict[str, float]:
+def measure(folder: Path, sentences: Sequence[LabelledSentence]) -> dict[str, float | None]:
     """ "megabytes" of the model's files, "sentences_per_second" (median of three passes over some of
     the sentences, after a short one, all cores),
     and "peak_megabytes" of memory of the whole process, on "cores". Raises ``ModelError`` with what the process said.
     """
-    command = [sys.executable, "-m", "tocsin.evaluate.measure", str(folder)]
+    return _measured([str(folder)], sentences)
+
+
+def measure_peer(
+    name: str, model: str | None, folder: Path, sentences: Sequence[LabelledSentence]
+) -> dict[str, float | None]:
+    """The same of a peer that is fitted in ``folder``, all of whose files count; "megabytes" are ``None`` where it
+    keeps nothing. ``name``, ``model``: as ``make_peer`` takes them."""
+    return _measured([str(folder), name, *([model] if model else [])], sentences)
+
+
+def _measured(arguments: Sequence[str], sentences: Sequence[LabelledSentence]) -> dict[str, float | None]:
+    command = [sys.executable, "-m", "tocsin.evaluate.measure", *arguments]
     texts = "\n".join(json.dumps([s.id, s.lang, s.text]) for s in sentences[:: max(1, len(sentences) // _SENTENCES)])
     done = subprocess.run(command, input=texts, capture_output=True, text=True)
     if done.returncode:
-        raise ModelError(f"{folder}: cannot be measured: {(done.stderr.strip() or 'no reason given').splitlines()[-1]}")
-    figures: dict[str, float] = json.loads(done.stdout)
+        reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
+        raise ModelError(f"{' '.join(arguments)}: cannot be measured: {reason}")
+    # Libraries may greet on standard output before.
+    figures: dict[str, float | None] = json.loads(done.stdout.splitlines()[-1])
     return figures
 
 
@@ -63,24 +80,40 @@ def peak_megabytes() -> float | None:
     return round(int(peak.split()[1]) * 1024 / 1e6)
 
 
-def _main(folder: Path) -> None:
-    texts = sentences_of_texts(tuple(json.loads(line)) for line in sys.stdin)
-    pipeline = open_model(folder)
-    pipeline.predict(texts[:32])
-    times = []
-    for _ in range(_REPEATS):
-        start = time.perf_counter()
-        pipeline.predict(texts)
-        times.append(time.perf_counter() - start)
-    files = [path for path in folder.iterdir() if path.suffix in (".onnx", ".safetensors", ".json")]
+def _main(folder: Path, peer: str | None = None, model: str | None = None) -> None:
+    rows = [json.loads(line) for line in sys.stdin]
+    if peer is None:
+        pipeline = open_model(folder)
+        files = [path for path in folder.iterdir() if path.suffix in (".onnx", ".safetensors", ".json")]
+        seconds = _seconds(pipeline.predict, sentences_of_texts(map(tuple, rows)))
+    else:
+        from tocsin.data.ontology import load_ontology
+        from tocsin.evaluate.peers import make_peer
+        from tocsin.evaluate.peers.base import TrainedPeer
+
+        system = make_peer(peer, load_ontology(), folder, model)
+        if isinstance(system, TrainedPeer):
+            system.load()
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        seconds = _seconds(system.predict, [LabelledSentence(id, lang, text, (), (), ()) for id, lang, text in rows])
     figures = {
-        "cores": os.cpu_count(),
-        "megabytes": round(sum(path.stat().st_size for path in files) / 1e6, 1),
-        "sentences_per_second": round(len(texts) / median(times), 1),
+        "cores": available_cores(),
+        "megabytes": round(sum(path.stat().st_size for path in files) / 1e6, 1) if files else None,
+        "sentences_per_second": round(len(rows) / seconds, 1),
         "peak_megabytes": peak_megabytes(),
     }
     print(json.dumps(figures))
 
 
+def _seconds(predict: Callable[[Sequence[_Sentence]], object], sentences: Sequence[_Sentence]) -> float:
+    predict(sentences[:_WARM_UP])
+    times = []
+    for _ in range(_REPEATS):
+        start = time.perf_counter()
+        predict(sentences)
+        times.append(time.perf_counter() - start)
+    return median(times)
+
+
 if __name__ == "__main__":
-    _main(Path(sys.argv[1]))
+    _main(Path(sys.argv[1]), *sys.argv[2:])

@@ -21,7 +21,7 @@ from tocsin.evaluate.bootstrap import (
     resample,
 )
 from tocsin.evaluate.metrics import MismatchError
-from tocsin.evaluate.report import markdown_table
+from tocsin.evaluate.report import escaped, markdown_table
 from tocsin.evaluate.result_file import PREDICTIONS, read_lines, read_result
 from tocsin.evaluate.scores import LAYERS
 
@@ -33,8 +33,8 @@ Line = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Difference:
-    """A figure of both systems, in [0, 1]; ``difference`` is the other's minus the one's, with its 95 % interval and
-    the two-sided p of there being none."""
+    """A figure of both systems, in [0, 1] and rounded as in their results; ``difference`` is the other's minus the
+    one's, with its 95 % interval and the two-sided p of there being none."""
 
     figure: str
     one: float
@@ -128,7 +128,7 @@ def paired_difference(figure: str, one: Counts, other: Counts, statistic: Callab
 
     ``one``, ``other``: (sentences, ...) counts; ``statistic``: the figure of each of (resamples, ...) sums of them.
     """
-    a, b = (float(statistic(counts.sum(0, keepdims=True).astype(np.float64))[0]) for counts in (one, other))
+    a, b = (round(float(statistic(counts.sum(0, keepdims=True).astype(np.float64))[0]), 4) for counts in (one, other))
     drawn = statistic(resample(other, _RESAMPLES)) - statistic(resample(one, _RESAMPLES))
     tail = min(float((drawn <= 0).mean()), float((drawn >= 0).mean()))
     return Difference(figure, a, b, percentiles(drawn), min(1.0, max(2 * tail, 1 / _RESAMPLES)))
@@ -136,7 +136,7 @@ def paired_difference(figure: str, one: Counts, other: Counts, statistic: Callab
 
 def comparison_page(comparison: Comparison, shown: int) -> str:
     """The comparison as Markdown, with ``shown`` of the sentences that decide it."""
-    one, other = comparison.one, comparison.other
+    one, other = escaped(comparison.one), escaped(comparison.other)
     rows = [
         [
             difference.figure,
@@ -152,7 +152,7 @@ def comparison_page(comparison: Comparison, shown: int) -> str:
     better = sum(decision.gain > 0 for decision in decisions)
     worse = sum(decision.gain < 0 for decision in decisions)
     parts = [
-        f"# {one} and {other} on {comparison.suite}",
+        f"# {one} and {other} on {escaped(comparison.suite)}",
         f"{comparison.sentences:,} sentences, percent. Difference: {other} − {one}, with 95 % interval and two-sided p "
         f"of a paired bootstrap ({_RESAMPLES:,} resamples of sentences). Spans are strict.",
         markdown_table(["", one, other, "difference", "95 % interval", "p"], rows),
@@ -168,8 +168,8 @@ def comparison_page(comparison: Comparison, shown: int) -> str:
             [name, *_cells(side, "predicted", comparison.layers)]
             for name, side in ((one, line), (other, decision.other))
         ]
-        head = f"### {_plain(line['id'])} ({line['lang']}): better with {winner}; errors fewer with {other}: {gains}"
-        parts.append(f"{head}\n\n> {_plain(line['text'])}\n\n{markdown_table(['', *comparison.layers], cells)}")
+        head = f"### {escaped(line['id'])} ({line['lang']}): better with {winner}; errors fewer with {other}: {gains}"
+        parts.append(f"{head}\n\n> {escaped(line['text'])}\n\n{markdown_table(['', *comparison.layers], cells)}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -200,12 +200,4 @@ def _cells(line: Line, side: str, layers: Sequence[str]) -> list[str]:
             cells.append(", ".join(labels) or "–")
         else:
             cells.append("; ".join(f"{label}: {line['text'][s:e]}" for s, e, label in sorted(labels)) or "–")
-    return [_plain(cell) for cell in cells]
-
-
-def _plain(text: str) -> str:
-    # What Markdown would read as its own.
-    text = " ".join(text.split())
-    for character in "\\`*_[]<>|":
-        text = text.replace(character, f"\\{character}")
-    return text
+    return [escaped(cell) for cell in cells]

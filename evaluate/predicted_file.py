@@ -16,14 +16,15 @@ from tocsin.data.ontology import Ontology
 from tocsin.data.records import Event, LabelledSentence, Prediction
 from tocsin.evaluate.codes import Codes
 from tocsin.evaluate.metrics import MismatchError
-from tocsin.evaluate.suites import SuiteError
+from tocsin.evaluate.suites import TYPES_FIELDS, SuiteError
 
-_TYPES = ("events", "types", "labels")
+_TYPES = ("events", *TYPES_FIELDS)
+_EMPTY = (None, "")  # what says nothing: JSON's null, an empty cell of CSV
 
 
 def predicted_layers(path: Path) -> frozenset[str]:
     """The layers that the rows of a file speak of; raises :class:`SuiteError`."""
-    fields = {field for _, row in _rows(path) for field, value in row.items() if value is not None}
+    fields = {field for _, row in _rows(path) for field, value in row.items() if value not in _EMPTY}
     layers = frozenset({"entities", "roles"} & fields | ({"types"} if fields & {*_TYPES} else set()))
     if not layers:
         raise SuiteError(f"{path}: no field 'types', 'labels', 'events', 'entities' or 'roles' in any row")
@@ -37,10 +38,13 @@ def read_predictions(
 
     A row has the sentence's "id" and "types" (or "labels"): as in a suite's file, the primary first, or a list of
     {"type", "score"}; instead of them "events" as in our records; and "entities", "roles", "scores" (type ->
-    probability) or none of these. Labels are types of ours, or codes of the suite's scheme.
+    probability) or none of these. Labels are types of ours, or codes of the suite's scheme. If any row speaks of types,
+    all must.
     Raises :class:`SuiteError` that names the line, ``MismatchError`` for an id that the suite does not have.
     """
     by_id = {sentence.id: sentence for sentence in gold}
+    typed = "types" in predicted_layers(path)
+    lines: dict[str, int] = {}
     predictions = []
     for line, row in _rows(path):
         where = f"{path}:{line}"
@@ -51,6 +55,11 @@ def read_predictions(
             raise MismatchError(f"{where}: the suite has no sentence {row['id']!r}")
         if row.get("text", sentence.text) != sentence.text:
             raise MismatchError(f"{where}: another text than the suite's sentence {row['id']!r}")
+        if sentence.id in lines:
+            raise SuiteError(f"{where}: the id {row['id']!r} is also that of line {lines[sentence.id]}")
+        lines[sentence.id] = line
+        if typed and all(row.get(field) in _EMPTY for field in _TYPES):
+            raise SuiteError(f"{where}: no types, which other rows have; write 'none' for a sentence without an event")
         try:
             predictions.append(_prediction(row, sentence, codes, ontology, name))
         except FieldError as error:
@@ -61,7 +70,7 @@ def read_predictions(
 def _prediction(
     row: dict[str, Any], sentence: LabelledSentence, codes: Codes, ontology: Ontology, name: str
 ) -> Prediction:
-    field = next((field for field in _TYPES if row.get(field) is not None), _TYPES[0])
+    field = next((field for field in _TYPES if row.get(field) not in _EMPTY), _TYPES[0])
     events: dict[str, Event] = {}
     for code, score in read_field(row, field, lambda value: _scored(value, codes)):
         if code is not None and code not in events:
@@ -86,7 +95,7 @@ def _scored(value: Any, codes: Codes) -> list[tuple[str | None, float]]:
             pairs.append((codes.read_any(item["type"]), parse_probability(item.get("score", 1.0))))
         return pairs
     # A label without a score is stated for sure, for want of better.
-    return [] if value is None else [(codes.read_any(label), 1.0) for label in parse_labels(value)]
+    return [] if value in _EMPTY else [(codes.read_any(label), 1.0) for label in parse_labels(value)]
 
 
 def _scores(value: Any, codes: Codes) -> dict[str, float]:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tocsin.evaluate.scores import LAYERS
+
 FORMAT = 1
 PREDICTIONS = ".predictions.jsonl"
 _FIELDS = {
@@ -27,8 +29,12 @@ class ResultError(ValueError):
 
 def result_path(folder: Path, system: str, suite: str) -> Path:
     """Where the result of a system on a suite is kept; characters that file names lack become "-"."""
-    parts = (re.sub(r"[^\w.+-]+", "-", name).strip("-") for name in (system, suite))
-    return folder / f"{'@'.join(parts)}.json"
+    return folder / f"{in_file_names(system)}@{in_file_names(suite)}.json"
+
+
+def in_file_names(name: str) -> str:
+    """What a system or suite is called in the names of its results."""
+    return re.sub(r"[^\w.+-]+", "-", name).strip("-")
 
 
 def read_result(path: Path) -> dict[str, Any]:
@@ -66,9 +72,33 @@ def read_lines(path: Path, result: Mapping[str, Any]) -> list[dict[str, Any]]:
             entry = json.loads(line)
         except ValueError as error:
             raise ResultError(f"{path}:{number}: not valid JSON: {error}") from None
-        if missing := [key for key in _LINE if key not in entry]:
-            raise ResultError(f"{path}:{number}: missing field {missing[0]!r}")
+        try:
+            _check_line(entry)
+        except ResultError as error:
+            raise ResultError(f"{path}:{number}{error}") from None
         lines.append(entry)
     if len(lines) != result["suite"]["sentences"]:
         raise ResultError(f"{path}: {len(lines)} sentences, its result was scored on {result['suite']['sentences']}")
     return lines
+
+
+def _check_line(entry: Any) -> None:
+    if not isinstance(entry, dict):
+        raise ResultError(f": expected an object, got {type(entry).__name__}")
+    if missing := [key for key in _LINE if key not in entry]:
+        raise ResultError(f": missing field {missing[0]!r}")
+    if not isinstance(entry.get("annotated", {}), dict):
+        raise ResultError(", field 'annotated': expected an object")
+    for side in ("gold", "predicted"):
+        if not isinstance(entry[side], dict):
+            raise ResultError(f", field {side!r}: expected an object")
+        for layer in LAYERS:
+            labels = entry[side].get(layer)
+            if not isinstance(labels, list) or not all(_is_label(label, side, layer) for label in labels):
+                raise ResultError(f", field {side!r}: expected a list of labels as {layer!r}")
+
+
+def _is_label(label: Any, side: str, layer: str) -> bool:
+    if layer == "types" and side == "gold":
+        return isinstance(label, str)
+    return isinstance(label, dict) and label.keys() >= ({"type"} if layer == "types" else {"start", "end", "label"})

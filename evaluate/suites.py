@@ -21,12 +21,13 @@ from tocsin.data.ontology import load_ontology
 from tocsin.data.readers import read_documents
 from tocsin.data.realnews import load_real
 from tocsin.data.records import Annotated, LabelledSentence
+from tocsin.data.schemes import suggestion
 from tocsin.data.sources import ORIGINS, DatasetError
 from tocsin.evaluate.codes import Codes
 from tocsin.evaluate.scores import LAYERS
 
 TAGGED = (".iob2", ".conll", ".bio")
-_TYPES = ("labels", "types")  # fields
+TYPES_FIELDS = ("types", "labels")  # of a file; the first that a row has counts
 _SHIPPED = ("written", "written-dev", "real-news", "real-news-dev")
 
 
@@ -75,7 +76,7 @@ class Suite:
 class Reading:
     """How files of a user's own are read: the scheme of their labels, and what their fields or columns are called.
 
-    ``id_field``: by default "id", or the row's place; ``types_field``: by default "labels" or "types"; ``lang``: of all
+    ``id_field``: by default "id", or the row's place; ``types_field``: by default "types" or "labels"; ``lang``: of all
     texts; by default a field "lang", or detected.
     """
 
@@ -111,6 +112,11 @@ def load_suite(what: str, datasets: Path | None, reading: Reading, name: str | N
         return Suite(name or path.stem, _tagged_file(path, reading))
     gold, left_out = _labelled_file(path, reading)
     return Suite(name or path.stem, gold, reading.codes, left_out)
+
+
+def is_labelled_file(what: str) -> bool:
+    """Whether a suite is a file of labelled rows, for which alone all of :class:`Reading` is meant."""
+    return what not in _SHIPPED and not what.startswith("public/") and Path(what).suffix.lower() not in TAGGED
 
 
 def _needed(datasets: Path | None, what: str) -> Path:
@@ -169,7 +175,7 @@ def _labelled(
     document: Document, row: Mapping[str, Any], reading: Reading, codes: Codes, source: str
 ) -> LabelledSentence:
     ontology = load_ontology()
-    field = reading.types_field or next((name for name in _TYPES if row.get(name) is not None), _TYPES[-1])
+    field = reading.types_field or next((name for name in TYPES_FIELDS if row.get(name) is not None), TYPES_FIELDS[0])
     needed = (field,) if reading.types_field else (field, "entities", "roles")
     if all(row.get(name) is None for name in needed):
         raise FieldError(f"no field {field!r} with labels (fields: {', '.join(row)})")
@@ -182,10 +188,8 @@ def _labelled(
     known = {
         layer: frozenset[str]() if labels is None else None for layer, labels in ({"types": types} | spans).items()
     }
-    if annotated := row.get("annotated"):
-        if not isinstance(annotated, dict) or not annotated.keys() <= known.keys():
-            raise FieldError(f"field 'annotated': expected labels by layer, got {annotated!r}")
-        known |= {layer: frozenset(labels) for layer, labels in annotated.items()}
+    gold = {"types": types or (), **{layer: [span.label for span in found or ()] for layer, found in spans.items()}}
+    known |= read_field(row, "annotated", partial(_annotated, gold=gold, codes=codes))
     return LabelledSentence(
         document.id,
         reading.lang or read_field(row, "lang", parse_lang) or detect_language(document.text),
@@ -196,3 +200,26 @@ def _labelled(
         source=source,
         annotated=Annotated(**known),
     )
+
+
+def _annotated(value: Any, gold: Mapping[str, Sequence[str]], codes: Codes) -> dict[str, frozenset[str]]:
+    """Layer -> the labels that were looked for, among which those of the row must be; nothing of a layer that the field
+    does not have."""
+    if value is None or value == "":
+        return {}
+    if not isinstance(value, Mapping) or not value.keys() <= gold.keys():
+        raise FieldError(f"expected labels by layer ({', '.join(gold)}), got {value!r}")
+    ontology = load_ontology()
+    known = {"entities": ontology.entity_names, "roles": ontology.role_names}
+    looked_for = {}
+    # A Parquet row has every key that any row has.
+    for layer, listed in ((layer, listed) for layer, listed in value.items() if listed is not None):
+        labels = parse_labels(listed)
+        if layer == "types":
+            labels = [codes.read(label) for label in labels]
+        elif unknown := [label for label in labels if label not in known[layer]]:
+            raise FieldError(f"unknown label {unknown[0]!r}{suggestion(unknown[0], known[layer])}")
+        if outside := [label for label in gold[layer] if label not in labels]:
+            raise FieldError(f"{outside[0]!r} is a label of the row, but not among the {layer} that were looked for")
+        looked_for[layer] = frozenset(labels)
+    return looked_for

@@ -73,8 +73,9 @@ def _verdict(span: Mapping[str, Any], others: Sequence[Mapping[str, Any]], alone
 def judge(line: Mapping[str, Any], layers: Collection[str] = ("types", "entities", "roles")) -> dict[str, Any]:
     """Verdicts on one line of a predictions file and the :data:`KINDS` of error in it.
 
-    ``layers``: those that the system predicts; it makes no error in another. The result has "gold" and "predicted",
-    each with the verdicts of "types", "entities" and "roles", and "kinds".
+    ``layers``: those that the system predicts; it makes no error in another. Where some types were not looked for, the
+    primary type is neither right nor wrong, as in :func:`tocsin.evaluate.scores.score`. The result has "gold" and
+    "predicted", each with the verdicts of "types", "entities" and "roles", and "kinds".
     """
     gold, predicted, annotated = line["gold"], line["predicted"], line.get("annotated") or {}
     said = [event["type"] for event in predicted["types"]]
@@ -82,9 +83,8 @@ def judge(line: Mapping[str, Any], layers: Collection[str] = ("types", "entities
     for layer in ("entities", "roles"):
         verdicts[layer] = span_verdicts(gold[layer], predicted[layer], annotated.get(layer))
     found = set()
-    if "types" in layers:
-        known = [name for name, verdict in zip(said, verdicts["types"][1], strict=True) if verdict != UNKNOWN]
-        found |= {"primary wrong"} if gold["types"][:1] != known[:1] else set()
+    if "types" in layers and annotated.get("types") is None and gold["types"][:1] != said[:1]:
+        found.add("primary wrong")
     for layer, name in (("types", "type"), ("entities", "entity"), ("roles", "role")):
         if layer in layers:
             found |= {f"{name} {verdict}" for side in verdicts[layer] for verdict in side}

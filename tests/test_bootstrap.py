@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from sklearn.metrics import f1_score
 
+from tocsin.data.records import LabelledSentence
 from tocsin.evaluate.bootstrap import (
     counts_by_label,
     counts_by_sentence,
+    intervals,
     macro_f1_interval,
     micro_f1_interval,
     share_interval,
     weighted_f1_interval,
 )
+from tocsin.evaluate.scores import score
+from tocsin.model.pipeline import Pipeline
 
 
 def test_intervals_agree_with_resampled_scikit_learn() -> None:
@@ -44,3 +50,20 @@ def test_interval_of_a_share_is_that_of_a_binomial() -> None:
     low, high = share_interval([True] * 80 + [False] * 20)
     assert abs(low - 0.72) < 0.02 and abs(high - 0.87) < 0.02  # 0.8 ± 1.96 · 0.04
     assert share_interval([True] * 5) == (1.0, 1.0)
+
+
+def test_frequent_types_are_those_of_all_sentences(release: Pipeline, dev: list[LabelledSentence]) -> None:
+    arrests, rare = ([s for s in dev if s.types == (name,)][:count] for name, count in (("arrest", 6), ("aid", 4)))
+    gold = [*arrests, *rare]
+    right = release.predict_labelled(gold)
+    said = [replace(p, events=p.events[:1] if p.id in {s.id for s in arrests} else ()) for p in right]
+    figures, found = score(gold, said), intervals(gold, said)
+    assert figures["event_frequent_macro_f1"] > figures["event_macro_f1"]
+    low, high = found["event_frequent_macro_f1"]
+    assert low <= figures["event_frequent_macro_f1"] <= high
+    assert found["event_frequent_macro_f1"] == macro_f1_interval(
+        counts_by_label([s.types for s in gold], [[e.type.name for e in p.events] for p in said], names=["arrest"])
+    )
+    assert "event_frequent_macro_f1" not in intervals(rare, said[len(arrests) :])
+    without = {"primary_weighted_f1", "primary_macro_f1", "sentences"}
+    assert score(gold, said, details=False).keys() - found.keys() == without

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from typer.testing import CliRunner
@@ -40,6 +42,25 @@ def test_error_of_the_perfect_and_of_the_boastful() -> None:
     bins = reliability(np.full(150, 0.9), np.arange(150) % 2 == 0)
     assert len(bins) == BINS and sum(bin["share"] for bin in bins) == pytest.approx(1)
     assert all(bin["frequency"] == pytest.approx(0.5) and bin["confidence"] == pytest.approx(0.9) for bin in bins)
+
+
+statements = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60)
+
+
+@given(statements)
+def test_calibration_error_is_that_of_bins_filled_one_by_one(pairs: list[tuple[float, bool]]) -> None:
+    order = sorted(range(len(pairs)), key=lambda i: pairs[i][0])
+    size, longer = divmod(len(pairs), BINS)
+    error, begin = 0.0, 0
+    for number in range(BINS):
+        end = begin + size + (number < longer)  # the first bins hold what is left over
+        held = [pairs[i] for i in order[begin:end]]
+        if held:
+            confidence, right = (sum(pair[i] for pair in held) / len(held) for i in (0, 1))
+            error += len(held) / len(pairs) * abs(confidence - right)
+        begin = end
+    probabilities, outcomes = (np.array([pair[i] for pair in pairs]) for i in (0, 1))
+    assert expected_calibration_error(probabilities, outcomes) == pytest.approx(error)
 
 
 def test_on_few_sentences_even_the_perfect_model_shows_an_error() -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner, Result
 
+from tocsin.cli import app
 from tocsin.data.records import Span
 from tocsin.evaluate.leaderboard import (
     BEGIN,
@@ -63,6 +65,65 @@ def test_leaderboard_ranks_systems_and_shows_what_is_missing(tmp_path: Path) -> 
     assert "| ar | 200 | – | – |" in lines
 
 
+def test_systems_of_a_suite_are_ranked_by_one_figure(tmp_path: Path) -> None:
+    def entities_alone(name: str, entity_f1: float, suite: str) -> dict[str, Any]:
+        stated = result(name, 0, figures={"entity_f1": entity_f1}, intervals={})
+        return stated | {"suite": stated["suite"] | {"name": suite}}
+
+    found = read_results(
+        write(
+            tmp_path,
+            entities_alone("spans", 0.9, "own"),
+            result("worse", 0.0),
+            result("better", 0.6),
+            entities_alone("few", 0.2, "uner"),
+            entities_alone("many", 0.8, "uner"),
+        )
+    )
+    ranked = [(entry["suite"]["name"], entry["system"]["name"]) for entry in found]
+    assert ranked == [("own", "better"), ("own", "worse"), ("own", "spans"), ("uner", "many"), ("uner", "few")]
+
+
+def test_names_are_no_markdown(tmp_path: Path) -> None:
+    stated = result("a|b <i>", 0.5)
+    stated["suite"] = stated["suite"] | {"name": "*own*"}
+    page = leaderboard(read_results(write(tmp_path, stated)))
+    assert "\n| a\\|b \\<i\\> | 50.0 " in page and "\n|  | sentences | a\\|b \\<i\\> |" in page
+    assert page.startswith("**\\*own\\***: ")
+
+
+def report(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["benchmark", "report", *map(str, arguments)])
+
+
+def test_the_report_command_writes_page_leaderboard_and_readme(tmp_path: Path) -> None:
+    results, page, readme = tmp_path / "results", tmp_path / "page.html", tmp_path / "README.md"
+    results.mkdir()
+    write(results, result("a", 0.5), result("b", 0.75))
+    readme.write_text(f"# Mine\n{BEGIN}\n{END}\nafter\n", encoding="utf-8")
+    done = report(results, "-o", page, "--readme", readme)
+    assert done.exit_code == 0, done.output
+    found = read_results(results)
+    assert "<html" in page.read_text("utf-8")
+    assert page.with_suffix(".md").read_text("utf-8") == leaderboard(found)
+    table = leaderboard(found, by_language=False)
+    assert readme.read_text("utf-8") == f"# Mine\n{BEGIN}\n\n{table}\n{END}\nafter\n"
+    readme.write_text("# Mine\n", encoding="utf-8")
+    done = report(results, "-o", page, "--readme", readme)
+    assert done.exit_code == 1 and f"{readme}: no {BEGIN}" in done.stderr
+
+
+def test_a_report_that_cannot_be_written_says_why(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    done = report(results, "-o", tmp_path / "page.html")
+    assert done.exit_code == 1 and f"{results}: holds no results" in done.stderr
+    write(results, result("a", 0.5))
+    done = report(results, "-o", tmp_path / "page.md")  # the leaderboard would take its place
+    assert done.exit_code == 2 and "page.md: a page is .html" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["results"]
+
+
 @pytest.mark.parametrize(
     ("second", "message"),
     [
@@ -80,17 +141,37 @@ def test_results_that_cannot_stand_side_by_side_are_refused(
         read_results(write(tmp_path, result("a", 0.5), second))
 
 
+NOTHING: dict[str, list[Any]] = {"types": [], "entities": [], "roles": []}
+
+
+def line_with(**changes: Any) -> str:
+    entry = {"id": "2", "lang": "fr", "text": "Rien.", "gold": NOTHING, "predicted": NOTHING}
+    return json.dumps(entry | changes)
+
+
 @pytest.mark.parametrize(
     ("second", "message"),
     [
         ('{"id": "2"', "x:2: not valid JSON"),
         ('{"id": "2", "lang": "fr", "text": "Rien.", "gold": {}}', "x:2: missing field 'predicted'"),
         ("", "x: 1 sentences, its result was scored on 2"),
+        ("7", "x:2: expected an object, got int"),
+        (line_with(gold=[]), "x:2, field 'gold': expected an object"),
+        (line_with(gold={"types": []}), "x:2, field 'gold': expected a list of labels as 'entities'"),
+        (
+            line_with(predicted=NOTHING | {"types": ["aid"]}),
+            "x:2, field 'predicted': expected a list of labels as 'types'",
+        ),
+        (
+            line_with(gold=NOTHING | {"roles": [{"start": 0}]}),
+            "x:2, field 'gold': expected a list of labels as 'roles'",
+        ),
+        (line_with(annotated=["types"]), "x:2, field 'annotated': expected an object"),
     ],
 )
 def test_lines_of_a_predictions_file_are_whole(tmp_path: Path, second: str, message: str) -> None:
     first = json.dumps(
-        {"id": "1", "lang": "fr", "text": "Rien.\u2028", "gold": {}, "predicted": {}}, ensure_ascii=False
+        {"id": "1", "lang": "fr", "text": "Rien.\u2028", "gold": NOTHING, "predicted": NOTHING}, ensure_ascii=False
     )
     path = tmp_path / "x"
     path.write_text(f"{first}\n{second}", encoding="utf-8")
@@ -143,6 +224,9 @@ def test_labels_that_nobody_looked_for_are_no_errors() -> None:
     }
     assert judge(line)["kinds"] == ["role missed"]
     assert judge(line, layers=["types", "entities"])["kinds"] == []
+    # Another type may come first that nobody looked for: no primary is wrong, as no figure counts it.
+    missed = judge(line | {"predicted": NOTHING}, layers=["types"])
+    assert missed["kinds"] == ["type missed"]
     assert judge(line | {"annotated": {}})["kinds"] == ["type extra", "primary wrong", "entity extra", "role missed"]
 
 

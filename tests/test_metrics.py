@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import maximum_bipartite_matching
+from seqeval.metrics import classification_report
 from seqeval.metrics import f1_score as seqeval_f1
 from seqeval.scheme import IOB2
 from sklearn.metrics import (
+    accuracy_score,
     average_precision_score,
     brier_score_loss,
     confusion_matrix,
@@ -34,6 +36,7 @@ from tocsin.evaluate.metrics import (
     micro,
     overlap_span_counts,
     overlapping_pairs,
+    primary_accuracy,
     primary_confusion,
     span_counts,
     weighted_f1,
@@ -93,8 +96,17 @@ def test_strict_span_f1_is_seqevals_strict_mode(seed: int) -> None:
     rng = random.Random(seed)
     gold = [random_tags(rng, rng.randint(1, 12)) for _ in range(20)]
     predicted = [tags if rng.random() < 0.5 else random_tags(rng, len(tags)) for tags in gold]
-    ours = micro(span_counts([spans_of(t) for t in gold], [spans_of(t) for t in predicted])).f1
-    assert ours == pytest.approx(seqeval_f1(gold, predicted, mode="strict", scheme=IOB2, zero_division=0))
+    counts = span_counts([spans_of(t) for t in gold], [spans_of(t) for t in predicted])
+    strict = {"mode": "strict", "scheme": IOB2, "zero_division": 0}
+    assert micro(counts).f1 == pytest.approx(seqeval_f1(gold, predicted, **strict))
+    oracle = classification_report(gold, predicted, output_dict=True, **strict)
+    assert oracle.keys() - counts.keys() == {"micro avg", "macro avg", "weighted avg"}
+    for label, ours in counts.items():
+        theirs = oracle[label]
+        assert (ours.precision, ours.recall, ours.f1) == pytest.approx(
+            (theirs["precision"], theirs["recall"], theirs["f1-score"])
+        )
+        assert ours.gold == theirs["support"]
 
 
 def prediction(sentence: LabelledSentence) -> Prediction:
@@ -221,6 +233,24 @@ def test_mean_average_precision_leaves_out_what_nobody_looked_for() -> None:
     assert mean_average_precision(gold, scores, gold) is None  # absence is known nowhere: there is nothing to rank
 
 
+def tables(values: st.SearchStrategy[float]) -> st.SearchStrategy[tuple[np.ndarray, np.ndarray]]:
+    """(rows, columns) of gold labels and of scores."""
+    rows = st.lists(st.tuples(st.booleans(), values), min_size=3, max_size=3)
+    pairs = st.lists(rows, min_size=1, max_size=20).map(np.array)
+    return pairs.map(lambda table: (table[..., 0].astype(bool), table[..., 1]))
+
+
+@given(tables(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0])))
+def test_mean_average_precision_is_scikit_learns_macro_average(table: tuple[np.ndarray, np.ndarray]) -> None:
+    gold, scores = table
+    kept = gold.any(0) & ~gold.all(0)  # what scikit-learn gives of other columns says nothing of the order
+    ours = mean_average_precision(gold, scores, np.ones_like(gold))
+    if kept.any():
+        assert ours == pytest.approx(average_precision_score(gold[:, kept], scores[:, kept], average="macro"))
+    else:
+        assert ours is None
+
+
 @given(ranked)
 def test_risk_is_the_share_of_wrong_among_the_surest(pairs: list[tuple[bool, float]]) -> None:
     right, confidence = (np.array([pair[i] for pair in pairs]) for i in (0, 1))
@@ -243,19 +273,42 @@ def test_brier_score_is_scikit_learns(pairs: list[tuple[bool, float]]) -> None:
     assert figures["brier"] == pytest.approx(brier_score_loss(gold, scores, pos_label=True), abs=1e-4)
 
 
-@given(st.lists(st.tuples(st.sampled_from(["air_drone_strike", "arrest", ""]), st.sampled_from(["arrest", "aid", ""]))))
-def test_confusion_is_scikit_learns(pairs: list[tuple[str, str]]) -> None:
+@given(tables(st.floats(0, 1)))
+def test_brier_score_of_several_types_is_the_sum_of_scikit_learns(table: tuple[np.ndarray, np.ndarray]) -> None:
+    gold, scores = table
+    oracle = sum(brier_score_loss(gold[:, i], scores[:, i], pos_label=True) for i in range(gold.shape[1]))
+    assert calibration_figures(scores, gold)["brier"] == pytest.approx(oracle, abs=1e-4)
+
+
+primaries = st.lists(
+    st.tuples(st.sampled_from(["air_drone_strike", "arrest", ""]), st.sampled_from(["arrest", "aid", ""]))
+)
+
+
+def with_primaries(pairs: list[tuple[str, str]]) -> tuple[list[LabelledSentence], list[Prediction]]:
+    """A sentence with the first type of each pair, and a prediction of the second; "" for no event."""
     ontology = load_ontology()
     gold = [LabelledSentence(str(i), "en", "x", (g,) if g else (), (), ()) for i, (g, _) in enumerate(pairs)]
     said = [
         replace(prediction(s), events=(Event(ontology.event_type(p), 0.9),) if p else ())
         for s, (_, p) in zip(gold, pairs)
     ]
-    labels, counts = primary_confusion(gold, said)
+    return gold, said
+
+
+@given(primaries)
+def test_confusion_is_scikit_learns(pairs: list[tuple[str, str]]) -> None:
+    labels, counts = primary_confusion(*with_primaries(pairs))
     assert labels[-1] == "none" and sum(map(sum, counts)) == len(pairs)
     if len(labels) > 1:
         sides = [[pair[i] or "none" for pair in pairs] for i in (0, 1)]
         assert counts == confusion_matrix(*sides, labels=labels).tolist()
+
+
+@given(primaries)
+def test_primary_accuracy_is_scikit_learns(pairs: list[tuple[str, str]]) -> None:
+    ours = primary_accuracy(*with_primaries(pairs))
+    assert ours == pytest.approx(accuracy_score(*([pair[i] for pair in pairs] for i in (0, 1))) if pairs else 0.0)
 
 
 def test_what_nobody_looked_for_is_neither_right_nor_wrong(ontology: Ontology) -> None:

@@ -202,6 +202,15 @@ def test_train_says_what_is_wrong_with_the_file_and_starts_nothing(tmp_path: Pat
     assert not (tmp_path / "run").exists()
 
 
+def test_sentences_of_ones_own_need_no_recipe_to_be_named(tmp_path: Path) -> None:
+    path = table(tmp_path / "x.csv", [{"text": TEXT, "labels": "vandalism"}])
+    result = CliRunner().invoke(app, ["train", "--init", "release", "--data", str(path), "-o", str(tmp_path / "run")])
+    assert result.exit_code == 2
+    assert f"{path}:1: field 'labels': unknown label 'vandalism'" in result.output
+    result = CliRunner().invoke(app, ["train", "--init", "release"])
+    assert result.exit_code == 2 and "no recipe: name one, or give --data FILE" in result.output
+
+
 def test_own_labels_are_learned_from_the_release_and_the_layers_they_say_nothing_of_stay(
     release: Pipeline, dev: list[LabelledSentence], tmp_path: Path
 ) -> None:

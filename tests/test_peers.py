@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification, BertModel
 
 from tocsin.data.corpus import load_split
 from tocsin.data.ontology import Ontology
 from tocsin.data.records import Annotated, LabelledSentence, Prediction, Span
+from tocsin.evaluate.candidates import PeerCandidate
 from tocsin.evaluate.metrics import align
 from tocsin.evaluate.peers import NAMES, Peer, PeerError, make_peer
-from tocsin.evaluate.peers.base import TrainedPeer, covers, cut_spans, digest, known_types
+from tocsin.evaluate.peers.base import (
+    Probabilities,
+    TrainedPeer,
+    covers,
+    cut_spans,
+    digest,
+    known_types,
+    stated_model,
+)
 from tocsin.evaluate.peers.tfidf import TfidfPeer
 from tocsin.evaluate.scores import score
 
@@ -33,7 +44,9 @@ def sentences() -> list[LabelledSentence]:
 def make_trained(name: str, ontology: Ontology, folder: Path | None, encoder: Path) -> TrainedPeer:
     """A peer whose training takes seconds."""
     peer: TrainedPeer
-    if name == "spacy":
+    if name == "tfidf":
+        peer = TfidfPeer(ontology, folder)
+    elif name == "spacy":
         pytest.importorskip("spacy")
         from tocsin.evaluate.peers.spacy_pipeline import SpacyPeer
 
@@ -77,7 +90,7 @@ def answers(predictions: Sequence[Prediction]) -> list[Any]:
     return [({k: round(v, 4) for k, v in (p.scores or {}).items()}, p.primary, p.entities) for p in predictions]
 
 
-@pytest.mark.parametrize("name", ["spacy", "setfit", "transformers"])
+@pytest.mark.parametrize("name", ["tfidf", "spacy", "setfit", "transformers"])
 def test_trained_peers_are_loaded_the_second_time(
     name: str, sentences: list[LabelledSentence], ontology: Ontology, tiny_backbone: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -97,10 +110,70 @@ def test_trained_peers_are_loaded_the_second_time(
     assert (again.threshold, again.settings, again.fit_seconds) == (peer.threshold, peer.settings, peer.fit_seconds)
     with pytest.raises(PeerError, match="other sentences"):
         make_trained(name, ontology, tmp_path, tiny_backbone).fit(sentences[1:], sentences)
-    if name != "spacy":
-        with pytest.raises(PeerError, match="fitted on the encoder"):
+    if name in ("setfit", "transformers"):
+        with pytest.raises(PeerError, match=r"fitted with model = .*, not .*, choose another folder"):
             make_trained(name, ontology, tmp_path, tmp_path).fit(sentences, sentences)
     assert not list(tmp_path.rglob("*.pkl"))
+
+
+class Learner(TrainedPeer):
+    """Learns nothing, and finds out how long that was best."""
+
+    name = "learner"
+    layers = frozenset({"types"})
+
+    def _train(self, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]) -> None:
+        self.settings["best_epoch"] = 1
+
+    def _load(self) -> None: ...
+
+    def _run(self, sentences: Sequence[LabelledSentence]) -> tuple[Probabilities, list[tuple[Span, ...]]]:
+        return np.zeros((len(sentences), len(self.ontology.type_names))), [()] * len(sentences)
+
+
+def test_a_peer_is_loaded_with_the_settings_it_was_fitted_with_and_no_others(
+    sentences: list[LabelledSentence], ontology: Ontology, tmp_path: Path
+) -> None:
+    Learner(ontology, tmp_path, {"epochs": 3}).fit(sentences, sentences)
+    again = Learner(ontology, tmp_path, {"epochs": 3})
+    again.fit(sentences, sentences)
+    assert again.settings == {"epochs": 3, "best_epoch": 1}
+    for others, told in (({"epochs": 5}, "epochs = 3, not 5"), ({"epochs": 3, "rate": 0.1}, "rate = None, not 0.1")):
+        with pytest.raises(PeerError, match=f"fitted with {told}, choose another folder"):
+            Learner(ontology, tmp_path, others).fit(sentences, sentences)
+
+
+def test_a_peer_with_other_settings_is_another_system(
+    sentences: list[LabelledSentence], ontology: Ontology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def candidate(settings: dict[str, Any]) -> PeerCandidate:
+        monkeypatch.setattr(
+            "tocsin.evaluate.candidates.make_peer", lambda _, ontology, model: Learner(ontology, None, dict(settings))
+        )
+        return PeerCandidate("x", "learner", None, tmp_path, sentences, sentences)
+
+    three = candidate({"epochs": 3})
+    three.prepare()
+    assert "best_epoch" in three.made_with
+    assert candidate({"epochs": 3}).revision == three.revision  # what training finds out does not count
+    assert candidate({"epochs": 5}).revision != three.revision
+    assert [folder.name for folder in tmp_path.iterdir()] == [f"learner-{three.revision}"]
+
+
+def test_a_local_model_is_its_files_wherever_they_lie(
+    sentences: list[LabelledSentence], tiny_backbone: Path, tmp_path: Path
+) -> None:
+    def revision(folder: Path) -> str:
+        return PeerCandidate("x", "nli", str(folder), tmp_path, sentences, sentences).revision
+
+    here, there = tmp_path / "here" / "tiny", tmp_path / "there" / "tiny"
+    tiny_nli(here, tiny_backbone)
+    shutil.copytree(here, there)
+    assert revision(here) == revision(there)
+    assert stated_model(str(here)).startswith("tiny (") and str(tmp_path) not in stated_model(str(here))
+    (there / "config.json").write_text((there / "config.json").read_text() + "\n")
+    assert revision(here) != revision(there)
+    assert stated_model("some/model-on-the-hub") == "some/model-on-the-hub"
 
 
 def test_tfidf_learns_what_annotators_looked_for(sentences: list[LabelledSentence], ontology: Ontology) -> None:
@@ -200,7 +273,7 @@ def test_zero_shot_peers_run_a_local_model(
     {"nli": tiny_nli, "gliner": tiny_gliner, "gliner2": tiny_gliner2}[name](tmp_path, tiny_backbone)
     peer = make_peer(name, ontology, model=str(tmp_path))
     peer.fit([], [])
-    assert peer.name == name and peer.fit_seconds is None and peer.settings["model"] == str(tmp_path)
+    assert peer.name == name and peer.fit_seconds is None and peer.settings["model"] == stated_model(str(tmp_path))
     check_protocol(peer, sentences[:8], ontology)
 
 
@@ -209,6 +282,16 @@ def test_model_that_is_not_there_is_named(name: str, ontology: Ontology, tmp_pat
     pytest.importorskip("transformers" if name == "nli" else name)
     with pytest.raises(PeerError, match="nothing-here"):
         make_peer(name, ontology, model=str(tmp_path / "nothing-here"))
+
+
+@pytest.mark.parametrize("name", ["setfit", "transformers"])
+def test_encoder_that_is_not_there_is_named(
+    name: str, sentences: list[LabelledSentence], ontology: Ontology, tmp_path: Path
+) -> None:
+    pytest.importorskip(name)
+    peer = make_peer(name, ontology, tmp_path, str(tmp_path / "nothing-here"))
+    with pytest.raises(PeerError, match="nothing-here"):
+        peer.fit(sentences, sentences)
 
 
 def test_names(ontology: Ontology, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -339,8 +339,11 @@ def _report_own(
 @app.command()
 def train(
     recipe: Annotated[
-        str, typer.Argument(help="A recipe file, or one of ours by name: first-light, teacher, student, mine.")
-    ],
+        str | None,
+        typer.Argument(
+            help="A recipe file, or one of ours by name: first-light, teacher, student, mine; default with --data: mine"
+        ),
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Default: runs/NAME.")] = None,
     corpus: CorpusOption = None,
     datasets: DatasetsOption = None,
@@ -360,6 +363,8 @@ def train(
 
     With your own sentences: tocsin train mine --data FILE, which starts from the released model.
     """
+    if recipe is None and not data:
+        fail("no recipe: name one, or give --data FILE for your own sentences", USAGE)
     need("torch", "train")
     from dataclasses import replace
 
@@ -370,7 +375,7 @@ def train(
     from tocsin.train.sentences import recipe_sentences
 
     try:
-        choices = read_recipe(recipe)
+        choices = read_recipe(recipe or "mine")
         choices = replace(choices, backbone=init or choices.backbone)
         own = read_splits(data, codes.value) if data else None
         parts = recipe_sentences(choices, corpus or CORPUS_DIR, datasets, own)

@@ -56,7 +56,7 @@ def run(
     id_field: Annotated[str | None, typer.Option(help="Field of a suite's file; default: id, else its place.")] = None,
     text_field: Annotated[str, typer.Option(help="Field of a suite's file that holds the text.")] = "text",
     types_field: Annotated[
-        str | None, typer.Option(help="Field of a suite's file that holds types or codes; default: labels or types.")
+        str | None, typer.Option(help="Field of a suite's file that holds types or codes; default: types or labels.")
     ] = None,
     lang: Annotated[
         str | None, typer.Option(help="ISO 639-1 code of a suite's file; default: its field lang, or detected.")
@@ -69,6 +69,8 @@ def run(
     """
     for module in ("scipy", "sklearn"):
         need(module, "evaluate")
+    from dataclasses import replace
+
     from tocsin.data.corpus import CorpusError
     from tocsin.data.language import check_language
     from tocsin.data.sources import DatasetError
@@ -77,7 +79,7 @@ def run(
     from tocsin.evaluate.peers import PeerError
     from tocsin.evaluate.report import percent_with_interval
     from tocsin.evaluate.result_file import result_path
-    from tocsin.evaluate.suites import Reading, SuiteError, load_suite
+    from tocsin.evaluate.suites import Reading, SuiteError, is_labelled_file, load_suite
     from tocsin.model.settings import ModelError
 
     try:
@@ -91,8 +93,11 @@ def run(
     if output.exists() and not output.is_dir():
         fail(f"{output}: is a file, expected a folder", USAGE)
     reading = Reading(codes.value, id_field, text_field, types_field, lang)
+    named = [_named(suite) for suite in suites]
+    if replace(reading, lang=None) != Reading() and not any(is_labelled_file(what) for _, what in named):
+        fail("--codes, --id-field, --text-field and --types-field are for a suite that is a file with labels", USAGE)
     try:
-        loaded = [load_suite(what, datasets, reading, name) for name, what in map(_named, suites)]
+        loaded = [load_suite(what, datasets, reading, name) for name, what in named]
         _distinct("suites", [suite.name for suite in loaded])
         for suite in loaded:
             if suite.left_out:
@@ -131,9 +136,15 @@ def _named(argument: str) -> tuple[str | None, str]:
 
 
 def _distinct(what: str, names: list[str]) -> None:
+    from tocsin.evaluate.result_file import in_file_names
+
+    by_file: dict[str, str] = {}
     for name in names:
-        if names.count(name) > 1:
-            fail(f"two {what} are called {name!r}: give one another name, NAME=…", USAGE)
+        before = by_file.get(in_file_names(name))
+        if before is not None:
+            called = f"are called {name!r}" if name == before else f"would share their files: {before!r} and {name!r}"
+            fail(f"two {what} {called}: give one another name, NAME=…", USAGE)
+        by_file[in_file_names(name)] = name
 
 
 def _candidates(models: list[str], predictions: list[str], output: Path, datasets: Path | None) -> Iterator[Candidate]:

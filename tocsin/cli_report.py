@@ -98,6 +98,8 @@ def report(
     from tocsin.evaluate.result_file import ResultError
 
     check_output(output)
+    if output.suffix != ".html":
+        fail(f"{output}: a page is .html; the leaderboard goes beside it as .md", USAGE)
     try:
         found = read_results(results)
         page = benchmark_page(found, results, load_ontology())

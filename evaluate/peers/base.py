@@ -30,7 +30,8 @@ class PeerError(ValueError):
 class Peer(Protocol):
     """A system that is trained on labelled sentences, or comes trained, and predicts records.
 
-    ``layers``: which of "types", "entities", "roles" it predicts. ``settings``: what it was trained or run with.
+    ``layers``: which of "types", "entities", "roles" it predicts. ``settings``: what it is trained or run with, known
+    from the beginning; training may add what it found.
     ``fit_seconds``: what its training took, an earlier one that was loaded included; ``None`` where there was none.
     """
 
@@ -49,7 +50,8 @@ class Peer(Protocol):
 class TrainedPeer(ABC):
     """A peer that keeps what it learned in a folder: fitted there once, it is loaded the next time.
 
-    ``folder``: ``None`` for a temporary one. Types are reported from the one probability with the best micro-F1 on dev.
+    ``folder``: ``None`` for a temporary one; it can be set until the peer is fitted. Types are reported from the one
+    probability with the best micro-F1 on dev.
     """
 
     name: str
@@ -57,6 +59,7 @@ class TrainedPeer(ABC):
 
     def __init__(self, ontology: Ontology, folder: Path | None, settings: dict[str, Any]):
         self.ontology, self.settings = ontology, settings
+        self._chosen = dict(settings)
         self.fit_seconds: float | None = None
         self.threshold = 0.5
         if folder is None:
@@ -65,9 +68,9 @@ class TrainedPeer(ABC):
         self.folder = folder
 
     def fit(self, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]) -> None:
-        """Trains, or loads what an earlier call on the same sentences left in the folder, with its settings.
+        """Trains, or loads what an earlier call on the same sentences left in the folder.
 
-        Raises :class:`PeerError` if the folder holds another peer, or one of other sentences or another encoder.
+        Raises :class:`PeerError` if the folder holds another peer, or one of other sentences or settings.
         """
         fitted = {"peer": self.name, "train": digest(train), "dev": digest(dev)}
         file = self.folder / _FITTED
@@ -75,18 +78,24 @@ class TrainedPeer(ABC):
             state = json.loads(file.read_text(encoding="utf-8"))
             if {key: state[key] for key in fitted} != fitted:
                 raise PeerError(f"{file}: fitted as {state['peer']!r} on other sentences, choose another folder")
-            if state["settings"].get("model") != self.settings.get("model"):
-                raise PeerError(f"{file}: fitted on the encoder {state['settings']['model']!r}, choose another folder")
-            self._load()
-        else:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            start = time.perf_counter()
-            self._train(train, dev)
-            self._load()
-            threshold = fitted_threshold(dev, self._run(dev)[0], self.ontology.type_names)
-            seconds = round(time.perf_counter() - start, 1)
-            state = fitted | {"threshold": threshold, "fit_seconds": seconds, "settings": self.settings}
-            file.write_text(json.dumps(state, indent=1), encoding="utf-8")
+            for key, value in self._chosen.items():
+                if (stored := state["settings"].get(key)) != value:
+                    raise PeerError(f"{file}: fitted with {key} = {stored!r}, not {value!r}, choose another folder")
+            self.load()
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        start = time.perf_counter()
+        self._train(train, dev)
+        self._load()
+        self.threshold = fitted_threshold(dev, self._run(dev)[0], self.ontology.type_names)
+        self.fit_seconds = round(time.perf_counter() - start, 1)
+        stated = {"threshold": self.threshold, "fit_seconds": self.fit_seconds, "settings": self.settings}
+        file.write_text(json.dumps(fitted | stated, indent=1), encoding="utf-8")
+
+    def load(self) -> None:
+        """Loads what :meth:`fit` left in the folder, with the settings it was fitted with."""
+        state = json.loads((self.folder / _FITTED).read_text(encoding="utf-8"))
+        self._load()
         self.threshold, self.fit_seconds, self.settings = state["threshold"], state["fit_seconds"], state["settings"]
 
     def predict(self, sentences: Sequence[LabelledSentence]) -> list[Prediction]:
@@ -140,7 +149,28 @@ def cut_spans(text: str, found: Iterable[tuple[int, int, str, float]]) -> tuple[
     return tuple(span for span in spans if span.text)
 
 
-def zero_shot_model(load: Callable[[str], Any], model: str) -> Any:
+def stated_model(model: str) -> str:
+    """What settings say of a model: a hub name as it is; of a local folder its name and a hash of its files, so that
+    neither does a folder that is moved become another model, nor stay one that was changed the same."""
+    folder = Path(model)
+    if not folder.is_dir():
+        return model
+    digest = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"{file.relative_to(folder).as_posix()}\n{file_hash(file)}\n".encode())
+    return f"{folder.resolve().name} ({digest.hexdigest()[:16]})"
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, first 16 digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()[:16]
+
+
+def load_model(load: Callable[[str], Any], model: str) -> Any:
     """``load(model)``; raises :class:`PeerError` if there is no such model or it cannot be reached."""
     try:
         return load(model)

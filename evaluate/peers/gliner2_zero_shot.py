@@ -11,7 +11,7 @@ from gliner2 import AutoExtractor
 
 from tocsin.data.ontology import Ontology
 from tocsin.data.records import LabelledSentence, Prediction
-from tocsin.evaluate.peers.base import as_predictions, cut_spans, zero_shot_model
+from tocsin.evaluate.peers.base import as_predictions, cut_spans, load_model, stated_model
 
 _TASK = "events"
 
@@ -25,8 +25,9 @@ class Gliner2Peer:
 
     def __init__(self, ontology: Ontology, folder: Path | None = None, model: str | None = None):
         self.ontology = ontology
-        self.settings: dict[str, Any] = {"model": model or "fastino/gliner2-multi-v1", "threshold": 0.5}
-        self._model = zero_shot_model(AutoExtractor.from_pretrained, self.settings["model"])
+        model = model or "fastino/gliner2-multi-v1"
+        self.settings: dict[str, Any] = {"model": stated_model(model), "threshold": 0.5}
+        self._model = load_model(AutoExtractor.from_pretrained, model)
 
     def fit(self, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]) -> None:
         """Nothing: it comes trained."""

@@ -10,7 +10,7 @@ from gliner import GLiNER
 
 from tocsin.data.ontology import Ontology
 from tocsin.data.records import LabelledSentence, Prediction
-from tocsin.evaluate.peers.base import as_predictions, cut_spans, zero_shot_model
+from tocsin.evaluate.peers.base import as_predictions, cut_spans, load_model, stated_model
 
 
 class GlinerPeer:
@@ -26,8 +26,9 @@ class GlinerPeer:
 
     def __init__(self, ontology: Ontology, folder: Path | None = None, model: str | None = None):
         self.ontology = ontology
-        self.settings: dict[str, Any] = {"model": model or "urchade/gliner_multi-v2.1", "threshold": 0.5}
-        self._model = zero_shot_model(GLiNER.from_pretrained, self.settings["model"])
+        model = model or "urchade/gliner_multi-v2.1"
+        self.settings: dict[str, Any] = {"model": stated_model(model), "threshold": 0.5}
+        self._model = load_model(GLiNER.from_pretrained, model)
 
     def fit(self, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]) -> None:
         """Nothing: it comes trained."""

@@ -11,7 +11,7 @@ from transformers import pipeline
 
 from tocsin.data.ontology import Ontology
 from tocsin.data.records import LabelledSentence, Prediction
-from tocsin.evaluate.peers.base import as_predictions, zero_shot_model
+from tocsin.evaluate.peers.base import as_predictions, load_model, stated_model
 
 _MODEL = "MoritzLaurer/mDeBERTa-v3-base-xnli-multilingual-nli-2mil7"
 
@@ -25,10 +25,10 @@ class NliPeer:
 
     def __init__(self, ontology: Ontology, folder: Path | None = None, model: str | None = None):
         self.ontology = ontology
-        self.settings: dict[str, Any] = {"model": model or _MODEL, "threshold": 0.5, "hypothesis": "It happened: {}"}
-        self._classify = zero_shot_model(
-            lambda name: pipeline("zero-shot-classification", name), self.settings["model"]
-        )
+        model = model or _MODEL
+        hypothesis = "It happened: {}"
+        self.settings: dict[str, Any] = {"model": stated_model(model), "threshold": 0.5, "hypothesis": hypothesis}
+        self._classify = load_model(lambda name: pipeline("zero-shot-classification", name), model)
 
     def fit(self, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]) -> None:
         """Nothing: it comes trained."""

