@@ -46,8 +46,10 @@ def multitask_loss(
 def _tag_loss(logits: Tensor, tags: Tensor, known: Tensor) -> Tensor:
     # The softmax runs over O and the tags of the labels that were looked for. Where not all were, a unit outside all
     # mentions may well be a mention of another label: it says what it is not, but nothing for O, which is held fixed.
+    # So it is inside mentions too: else O would be lowered there and raised nowhere, and the labels that were not
+    # looked for would come up in its place.
     partly = ~known.all(1)[:, None]
-    outside = torch.where(partly & (tags == OUTSIDE), logits[..., OUTSIDE].detach(), logits[..., OUTSIDE])
+    outside = torch.where(partly, logits[..., OUTSIDE].detach(), logits[..., OUTSIDE])
     inside = logits[..., 1:].masked_fill(~known.repeat_interleave(2, 1)[:, None], float("-inf"))
     logits = torch.cat([outside[..., None], inside], -1)
     summed = functional.cross_entropy(logits.flatten(0, 1), tags.flatten(), ignore_index=IGNORED, reduction="sum")
