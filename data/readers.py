@@ -33,7 +33,7 @@ COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 STDIN = "-"
 MAX_RECORD = 4 * 2**20  # bytes of a line, characters of a CSV cell: a thousand times an article
 _PIECE = 2**16  # characters of a text file that are handed over at once
-_BATCH = 256  # Parquet rows that are held at once
+_BATCH = 256  # Parquet rows that are held at once, fewer if they are long
 _MAX_DEPTH = 100  # of kept JSON: Python writes no deeper than it recurses
 _SIZE = f"{MAX_RECORD // 2**20} MiB"
 
@@ -322,6 +322,8 @@ def _document(row: Any, source: _Source, line: int) -> Document | ErrorRow:
         return source.error(line, f"field {source.text_field!r}: expected a string, got {type(text).__name__}", name)
     if not text.strip():
         return source.error(line, f"field {source.text_field!r} is empty", name)
+    if len(text) > MAX_RECORD:  # of Parquet: lines and cells have been measured
+        return source.error(line, f"field {source.text_field!r}: more than {_SIZE}", name)
     if (position := lone_surrogate(text)) is not None:
         reason = f"field {source.text_field!r}: lone surrogate at position {position}"
         return source.error(line, reason, name)
@@ -445,7 +447,7 @@ def _read_parquet(stream: BinaryIO, source: _Source) -> Iterator[Document | Erro
                 return
         needed = (source.id_field or "id", source.text_field)
         kept = [name for name in columns if source.keep or name in needed]
-        for batch in table.iter_batches(batch_size=_BATCH, columns=kept):
+        for batch in table.iter_batches(batch_size=_batch_size(table.metadata), columns=kept):
             for row in _rows(batch):
                 number += 1
                 if isinstance(row, str):
@@ -455,6 +457,13 @@ def _read_parquet(stream: BinaryIO, source: _Source) -> Iterator[Document | Erro
     except (pa.ArrowException, OSError) as error:
         where = f"damaged after row {number}" if number else "not a readable Parquet file"
         yield source.error(number + 1 if number else None, f"{where}: {error}")
+
+
+def _batch_size(metadata: pq.FileMetaData) -> int:
+    """So many rows that a batch has about the size of one largest record."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    longest = max((group.total_byte_size // group.num_rows for group in groups if group.num_rows), default=0)
+    return max(1, min(_BATCH, MAX_RECORD // max(longest, 1)))
 
 
 def _rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any] | str]:

@@ -44,8 +44,12 @@ PARQUET_SCHEMA = pa.schema([
 ])  # fmt: skip
 
 
+# A part is written when it has so many rows, or so many characters of text and kept fields.
 _PART_ROWS = 512
-_GROUP_PARTS = 16  # parts of a row group of the whole file
+_PART_CHARACTERS = 2**22
+# A row group of the whole file has so many parts, or so many bytes in memory.
+_GROUP_PARTS = 16
+_GROUP_BYTES = 2**26
 
 
 class Writer(Protocol):
@@ -190,6 +194,7 @@ class ParquetWriter:
         self.path = path
         self.parts = path.with_name(path.name + ".parts")
         self._rows: list[dict[str, Any]] = []
+        self._characters = 0
         self._count = 0
 
     def _part(self, number: int) -> Path:
@@ -209,7 +214,8 @@ class ParquetWriter:
         row["scores"] = list(row.get("scores", {}).items()) or None
         row["input"] = json_line(row["input"])[:-1] if "input" in row else None
         self._rows.append(row)
-        if len(self._rows) == _PART_ROWS:
+        self._characters += len(row["text"]) + len(row["input"] or "")
+        if len(self._rows) == _PART_ROWS or self._characters >= _PART_CHARACTERS:
             self._flush()
 
     def commit(self) -> int:
@@ -222,17 +228,20 @@ class ParquetWriter:
             temporary = part.with_suffix(".tmp")
             pq.write_table(pa.Table.from_pylist(self._rows, PARQUET_SCHEMA), temporary)
             temporary.replace(part)
-            self._rows = []
+            self._rows, self._characters = [], 0
             self._count += 1
 
     def finish(self) -> None:
         temporary = self.path.with_name(self.path.name + ".tmp")
         with pq.ParquetWriter(temporary, PARQUET_SCHEMA) as whole:
             # Thousands of small groups would make the file slow to read, and its footer large.
-            for first in range(0, self._count, _GROUP_PARTS):
-                numbers = range(first, min(first + _GROUP_PARTS, self._count))
-                parts = [pq.read_table(self._part(number), schema=PARQUET_SCHEMA) for number in numbers]
-                whole.write_table(pa.concat_tables(parts))
+            group: list[pa.Table] = []
+            for number in range(self._count):
+                group.append(pq.read_table(self._part(number), schema=PARQUET_SCHEMA))
+                full = len(group) == _GROUP_PARTS or sum(part.nbytes for part in group) >= _GROUP_BYTES
+                if full or number == self._count - 1:
+                    whole.write_table(pa.concat_tables(group))
+                    group = []
         temporary.replace(self.path)
 
     def clean(self) -> None:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from cheap import CheapModel
 
+from tocsin.data import writers
 from tocsin.data.records import Prediction
 from tocsin.data.writers import json_line, make_writer
 from tocsin.model.pipeline import Sentence
@@ -55,3 +56,21 @@ def test_parquet_has_large_row_groups_whatever_the_commits(prediction: Predictio
         assert files[-1].metadata.num_row_groups <= 3
     first, second = (file.read(columns=["id"]) for file in files)
     assert first == second and first.num_rows == 10_000
+
+
+def test_parquet_parts_and_row_groups_of_long_texts_are_small(
+    prediction: Prediction, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writers, "_PART_CHARACTERS", 1000)
+    monkeypatch.setattr(writers, "_GROUP_BYTES", 10_000)
+    writer = writers.ParquetWriter(tmp_path / "a.parquet")
+    writer.open(0)
+    for number in range(100):
+        long = {"text": "x" * 500} if number % 2 else {"kept": {"x": "y" * 500}}
+        writer.write(replace(prediction, id=str(number), **long))  # type: ignore[arg-type]
+    writer.commit()
+    assert len(list(writer.parts.iterdir())) == 50
+    writer.finish()
+    file = pq.ParquetFile(tmp_path / "a.parquet")
+    assert 4 <= file.metadata.num_row_groups <= 10
+    assert file.read(columns=["id"]).column("id").to_pylist() == [str(number) for number in range(100)]
