@@ -20,12 +20,13 @@ from typing import IO, Any, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tocsin.data.readers import COMPRESSIONS
 from tocsin.data.records import Prediction, Span
 
 CSV_COLUMNS = (
     "event_id", "doc_id", "sentence", "language", "language_tested", "event_type", "sub_event_type", "type", "group",
     "score", "plover", "cameo", "quad_class", "actor1", "actor2", "location", "event_date", "weapon", "casualties",
-    "notes", "input",
+    "notes", "input", "start", "end", "model", "scores",
 )  # fmt: skip
 
 _SPAN = pa.struct([
@@ -134,6 +135,12 @@ class TextFile:
 class JsonlWriter(TextFile):
     """One prediction a line, as ``tocsin schema prediction`` describes it."""
 
+    def open(self, position: int) -> None:
+        """:class:`OSError` too for a name that promises a compressed file, which nothing could go on with."""
+        if self.path.suffix.lower() in COMPRESSIONS:
+            raise OSError(f"is not written compressed; leave out {self.path.suffix}")
+        super().open(position)
+
     def write(self, prediction: Prediction) -> None:
         self.append(json_line(prediction.to_dict()))
 
@@ -159,7 +166,8 @@ def _csv_line(cells: Any) -> str:
 
 
 def csv_rows(prediction: Prediction) -> Iterator[list[object]]:
-    """The rows of :data:`CSV_COLUMNS` of a prediction. Mentions of one kind are joined by "; ", as they are written."""
+    """The rows of :data:`CSV_COLUMNS` of a prediction. Mentions of one kind are joined by "; ", as they are written;
+    ``input`` and ``scores`` are JSON."""
 
     def mentions(spans: tuple[Span, ...], label: str) -> str:
         return "; ".join(span.text for span in spans if span.label == label)
@@ -167,7 +175,9 @@ def csv_rows(prediction: Prediction) -> Iterator[list[object]]:
     place = [prediction.doc_id, prediction.sentence, prediction.lang, str(prediction.lang_tested).lower()]
     spans = [mentions(prediction.roles, label) for label in ("actor", "target")]
     spans += [mentions(prediction.entities, label) for label in ("location", "date", "weapon", "casualties")]
-    tail = [*spans, prediction.text, json_line(prediction.kept)[:-1] if prediction.kept is not None else ""]
+    row = prediction.to_dict()
+    kept, scores = (json_line(row[name])[:-1] if name in row else "" for name in ("input", "scores"))
+    tail = [*spans, prediction.text, kept, prediction.start, prediction.end, prediction.model, scores]
     if not prediction.events:
         yield [prediction.id, *place, *[""] * 8, *tail]
     for number, event in enumerate(prediction.events):

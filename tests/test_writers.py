@@ -40,6 +40,27 @@ def test_csv_cells_keep_their_line_ends(prediction: Prediction, tmp_path: Path) 
         assert [row["notes"] for row in csv.DictReader(file)] == texts
 
 
+def test_csv_has_places_model_and_scores(prediction: Prediction, tmp_path: Path) -> None:
+    writer = make_writer(tmp_path / "a.csv")
+    writer.open(0)
+    writer.write(replace(prediction, start=7, end=11, scores={"protest": 0.25}))
+    writer.write(prediction)
+    writer.commit()
+    writer.close()
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as file:
+        first, second = csv.DictReader(file)
+    assert [first[name] for name in ("start", "end", "model")] == ["7", "11", prediction.model]
+    assert json.loads(first["scores"]) == {"protest": 0.25}
+    assert second["scores"] == ""
+
+
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.jsonl.ZST", "a.gz"])
+def test_a_name_of_a_compressed_file_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="is not written compressed"):
+        make_writer(tmp_path / name).open(0)
+    assert not list(tmp_path.iterdir())
+
+
 def test_parquet_has_large_row_groups_whatever_the_commits(prediction: Prediction, tmp_path: Path) -> None:
     files = []
     for step in (700, 2500):
