@@ -108,8 +108,8 @@ def _in_folder(folder: str, format: str | None) -> list[Input]:
     for place, folders, files in os.walk(folder, onerror=unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in folders:
-            if os.path.islink(path := os.path.join(place, name)):
-                found[Path(path)] = "a link to a folder is not followed; name it to read what it holds"
+            if (path := Path(place, name)).is_symlink():
+                found[path] = "a link to a folder is not followed; name it to read what it holds"
         for name in files:
             if not name.startswith("."):
                 path = Path(place, name)

@@ -19,7 +19,7 @@ from tocsin.cli import app
 from tocsin.data.readers import expand_inputs
 from tocsin.data.writers import PARQUET_SCHEMA
 from tocsin.job import side_file
-from tocsin.ray_engine import RayJob, predict_files
+from tocsin.ray_engine import Part, RayJob, predict_files
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,12 @@ def test_a_relative_model_is_the_same_folder_on_other_machines(tmp_path: Path, m
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine").mkdir()
     models = []
-    monkeypatch.setattr(ray_engine, "_execute", lambda inputs, output, job, address: models.append(job.model) or [])
+
+    def execute(inputs: object, output: Path, job: RayJob, address: object) -> list[Part]:
+        models.append(job.model)
+        return []
+
+    monkeypatch.setattr(ray_engine, "_execute", execute)
     reading = {"format": None, "text_field": "text", "id_field": None, "keep": False, "whole": False}
     for model in ("mine", "owner/hub-name", None):
         job = RayJob(model, "", {}, 1, True, reading, "sentence", None, False)

@@ -88,7 +88,7 @@ def test_parquet_parts_and_row_groups_of_long_texts_are_small(
     writer.open(0)
     for number in range(100):
         long = {"text": "x" * 500} if number % 2 else {"kept": {"x": "y" * 500}}
-        writer.write(replace(prediction, id=str(number), **long))  # type: ignore[arg-type]
+        writer.write(replace(prediction, id=str(number), **long))
     writer.commit()
     assert len(list(writer.parts.iterdir())) == 50
     writer.finish()
