@@ -29,11 +29,16 @@ from tocsin.data.language import detect_language
 from tocsin.data.sentences import begins_paragraph
 
 FORMATS = {".txt": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
+_KNOWN = ", ".join(FORMATS)
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+_EXPECTED = f"{_KNOWN}, or these with {' or '.join(COMPRESSIONS)}"
 STDIN = "-"
 MAX_RECORD = 4 * 2**20  # bytes of a line, characters of a CSV cell: a thousand times an article
 _PIECE = 2**16  # characters of a text file that are handed over at once
-_BATCH = 256  # Parquet rows that are held at once
+_BATCH = 256  # Parquet rows that are held at once, fewer if they are long
+# What Arrow raises for a value that Python cannot hold: text that is no UTF-8, a date after the year 9999.
+_NO_VALUE = (ValueError, OverflowError)
+_TWICE = "the same file is named twice, it is read once"
 _MAX_DEPTH = 100  # of kept JSON: Python writes no deeper than it recurses
 _SIZE = f"{MAX_RECORD // 2**20} MiB"
 
@@ -67,35 +72,79 @@ class Input:
     name: str = ""
 
 
-def expand_inputs(paths: Sequence[str]) -> list[Input]:
-    """The files that are meant, in order: a folder stands for the files below it that have a known suffix (hidden ones
-    left out; a file of another suffix is a problem, not silence), a pattern with ``*``, ``?`` or ``[`` for its matches.
+def expand_inputs(paths: Sequence[str], format: str | None = None) -> list[Input]:
+    """The files that are meant, in order.
+
+    A folder stands for the files below it, hidden ones left out: those that have a known suffix, or all if ``format``
+    says what they are. A pattern with ``*``, ``?`` or ``[`` stands for its matches. What is found in this way and
+    cannot be read (a file of another suffix, a pipe, a link to a folder, a folder that may not be listed) is a problem,
+    not silence, and so is a file that is named twice.
     """
-    inputs = []
+    inputs: list[Input] = []
     for path in paths:
         if path != STDIN and os.path.isdir(path):
-            files = [
-                file
-                for file in sorted(Path(path).rglob("*"))
-                if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
-            ]
-            known = ", ".join(FORMATS)
-            inputs += [
-                Input(
-                    str(file), "" if _kind(file)[0] else f"not one of {known}; name the file itself to read it as text"
-                )
-                for file in files
-            ] or [Input(path, f"the folder holds no file (expected {known}, or these with .gz or .zst)")]
+            inputs += _in_folder(path, format) or [Input(path, f"the folder holds no file (expected {_EXPECTED})")]
         elif path != STDIN and not os.path.exists(path) and glob.has_magic(path):
-            matches = [match for match in sorted(glob.glob(path, recursive=True)) if os.path.isfile(match)]
-            inputs += [Input(match) for match in matches] or [Input(path, "no file matches")]
+            inputs += _matches(path, format) or [Input(path, "no file matches")]
         else:
-            inputs.append(Input(path))
+            inputs.append(Input(path, _unclear(path, format)))
+    seen: set[str] = set()
+    for number, item in enumerate(inputs):
+        place = item.path if item.path == STDIN else os.path.abspath(item.path)
+        if place in seen:
+            inputs[number] = Input(item.path, _TWICE)
+        seen.add(place)
     names = ["stdin" if item.path == STDIN else Path(item.path).name for item in inputs]
-    counts = Counter(names)
-    return [
-        replace(item, name=_writable(name if counts[name] == 1 else item.path)) for item, name in zip(inputs, names)
-    ]
+    counts = Counter(name for item, name in zip(inputs, names) if item.problem != _TWICE)
+    return [replace(item, name=_writable(name if counts[name] < 2 else item.path)) for item, name in zip(inputs, names)]
+
+
+def _in_folder(folder: str, format: str | None) -> list[Input]:
+    found: dict[Path, str] = {}
+
+    def unreadable(error: OSError) -> None:
+        found[Path(error.filename)] = _reason(error)
+
+    for place, folders, files in os.walk(folder, onerror=unreadable):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in folders:
+            if (path := Path(place, name)).is_symlink():
+                found[path] = "a link to a folder is not followed; name it to read what it holds"
+        for name in files:
+            if not name.startswith("."):
+                path = Path(place, name)
+                unknown = format is None and _kind(path)[0] is None
+                other = f"not one of {_KNOWN}; name the file itself to read it as text" if unknown else ""
+                found[path] = _unclear(str(path), format) or other or _irregular(str(path))
+    return [Input(str(path), problem) for path, problem in sorted(found.items())]
+
+
+def _matches(pattern: str, format: str | None) -> list[Input]:
+    matches = {os.path.abspath(match): match for match in glob.glob(pattern, recursive=True)}
+    folders = {place: match for place, match in matches.items() if os.path.isdir(match)}
+    found = {
+        place: Input(match, _unclear(match, format) or _irregular(match))
+        for place, match in matches.items()
+        if place not in folders
+    }
+    for folder in folders.values():
+        for item in _in_folder(folder, format):
+            place = os.path.abspath(item.path)
+            if not (place in folders and os.path.islink(place)):  # a link that matches is followed after all
+                found.setdefault(place, item)
+    return sorted(found.values(), key=lambda item: item.path)
+
+
+def _irregular(path: str) -> str:
+    """Why a file that nobody named is not opened: of a pipe nobody knows whether it ever ends."""
+    return "" if os.path.isfile(path) or not os.path.exists(path) else "not a regular file; name it to read it"
+
+
+def _unclear(path: str, format: str | None) -> str:
+    """Why a file that was named is not read as text: an array of articles would become one."""
+    if format is not None or not path.lower().removesuffix(".gz").removesuffix(".zst").endswith(".json"):
+        return ""
+    return "JSON is read with an object a line: call such a file .jsonl, or give --format jsonl"
 
 
 def _kind(path: Path) -> tuple[str | None, str | None]:
@@ -123,9 +172,10 @@ def read_documents(
     text for other suffixes and for standard input. A text file is one document, known by its name (its path, where
     two inputs have one name). ``id_field``: by default "id" where a row has it, else a row is known by its place; a
     field asked for must be there. ``keep``: documents carry all other fields of their row. ``whole``: text files come
-    in one piece, and larger ones than a record may be are error rows. ``meter`` is told how much has been read.
+    in one piece, and larger ones than a record may be are error rows. ``meter`` is told how much has been read. Blank
+    lines of JSONL and CSV are no rows.
     """
-    inputs = expand_inputs(paths)
+    inputs = expand_inputs(paths, format)
     meter = meter or Meter()
     meter.expect(inputs)
     return read_inputs(
@@ -162,7 +212,7 @@ def read_inputs(
                 else:
                     yield from _read(stream, source, kind)
         except OSError as error:
-            yield source.error(None, (error.strerror or str(error)).lower())
+            yield source.error(None, _reason(error))
         meter.finish(item)
 
 
@@ -197,24 +247,38 @@ def _size(item: Input) -> int:
     return os.path.getsize(item.path) if os.path.isfile(item.path) and not item.problem else 0
 
 
-class _MeteredFile(io.FileIO):
+class _MeteredFile(io.BufferedReader):
+    """Tells the meter what it hands out, not what it reads ahead."""
+
     def __init__(self, path: str, meter: Meter):
-        super().__init__(path)
+        super().__init__(io.FileIO(path), 2**18)
         self._meter = meter
 
-    def readinto(self, buffer: Any) -> int | None:
-        count = super().readinto(buffer)
-        self._meter.read(count or 0)
-        return count
+    def _handed(self, data: bytes) -> bytes:
+        self._meter.read(len(data))
+        return data
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return self._handed(super().read(size))
+
+    def read1(self, size: int = -1, /) -> bytes:
+        return self._handed(super().read1(size))
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        return self._handed(super().readline(size))
 
 
 def _open(path: str, compression: str | None, meter: Meter) -> BinaryIO:
     if path == STDIN:
         return sys.stdin.buffer
-    file = io.BufferedReader(_MeteredFile(path, meter), 2**18)
+    file = _MeteredFile(path, meter)
     if compression is None:
         return file
     return io.BufferedReader(pa.CompressedInputStream(file, compression))
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 def _writable(text: str) -> str:
@@ -223,14 +287,17 @@ def _writable(text: str) -> str:
 
 
 def _read(stream: BinaryIO, source: _Source, kind: str) -> Iterator[Document | ErrorRow]:
-    empty = True
+    empty, line = True, None
     read = {"text": _read_text, "jsonl": _read_jsonl, "csv": _read_csv, "parquet": _read_parquet}[kind]
     try:
         for item in read(stream, source):
             empty = False
             yield item
+            line = item.line
     except _UnreadableError as error:
         yield source.error(1, str(error))
+    except OSError as error:
+        yield source.error(line and line + 1, (f"damaged after row {line}: " if line else "") + _reason(error))
     else:
         if empty:
             yield source.error(None, "the file is empty")
@@ -271,31 +338,42 @@ def _read_text(stream: BinaryIO, source: _Source) -> Iterator[Document | ErrorRo
         rest = f"; nothing after its first {start} characters was read" if continued else ""
         return source.error(line, reason + rest, source.name)
 
-    for number, data in enumerate(_lines(stream), 1):
-        if data is None:
-            yield unread(number, f"a line of more than {_SIZE}")
-            return
-        try:
-            line = _decode(data, number, position)
-        except ValueError as error:
-            yield unread(number, str(error))
-            return
-        position += len(data)
-        if source.whole and position > MAX_RECORD:
-            yield unread(None, f"more than {_SIZE}, which is too much for one record")
-            return
-        if not source.whole and size >= _PIECE and (begins_paragraph(line) or size >= MAX_RECORD):
-            text = "".join(lines)
-            if text.strip():
-                lang = lang or detect_language(text)  # of the whole document, as it begins
-                yield Document(source.name, text, source.file, lang=lang, start=start, continued=continued)
-                continued = True
-            lines, size, start = [], 0, start + size
-        lines.append(line)
-        size += len(line)
+    damage: OSError | None = None
+    try:
+        for number, data in enumerate(_lines(stream), 1):
+            if data is None:
+                yield unread(number, f"a line of more than {_SIZE}")
+                return
+            try:
+                line = _decode(data, number, position)
+            except ValueError as error:
+                yield unread(number, str(error))
+                return
+            position += len(data)
+            if source.whole and position > MAX_RECORD:
+                yield unread(None, f"more than {_SIZE}, which is too much for one record")
+                return
+            if not source.whole and size >= _PIECE and (begins_paragraph(line) or size >= MAX_RECORD):
+                text = "".join(lines)
+                if text.strip():
+                    lang = lang or detect_language(text)  # of the whole document, as it begins
+                    yield Document(source.name, text, source.file, lang=lang, start=start, continued=continued)
+                    continued = True
+                lines, size, start = [], 0, start + size
+            lines.append(line)
+            size += len(line)
+    except OSError as error:
+        damage = error
+    if damage and source.whole:
+        yield unread(None, _reason(damage))
+        return
     text = "".join(lines)
     if text.strip():
         yield Document(source.name, text, source.file, lang=lang, start=start, continued=continued)
+        continued = True
+        start += size
+    if damage:
+        yield unread(None, _reason(damage))
     elif not continued:
         yield unread(None, "the file holds only blank space" if position else "the file is empty")
 
@@ -322,6 +400,8 @@ def _document(row: Any, source: _Source, line: int) -> Document | ErrorRow:
         return source.error(line, f"field {source.text_field!r}: expected a string, got {type(text).__name__}", name)
     if not text.strip():
         return source.error(line, f"field {source.text_field!r} is empty", name)
+    if len(text) > MAX_RECORD:  # of Parquet: lines and cells have been measured
+        return source.error(line, f"field {source.text_field!r}: more than {_SIZE}", name)
     if (position := lone_surrogate(text)) is not None:
         reason = f"field {source.text_field!r}: lone surrogate at position {position}"
         return source.error(line, reason, name)
@@ -392,6 +472,11 @@ class _CsvLines:
         raise csv.Error(f"a line of more than {_SIZE}")
 
 
+def _twice(names: Sequence[str]) -> str | None:
+    """The first name that is there more than once."""
+    return next((name for name, count in Counter(names).items() if count > 1), None)
+
+
 def _read_csv(stream: BinaryIO, source: _Source) -> Iterator[Document | ErrorRow]:
     csv.field_size_limit(MAX_RECORD)
     rows = csv.DictReader(_CsvLines(stream), strict=True)
@@ -404,8 +489,8 @@ def _read_csv(stream: BinaryIO, source: _Source) -> Iterator[Document | ErrorRow
         return
     if columns[0].encode("utf-8", "surrogateescape").startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise _UnreadableError("UTF-16, expected UTF-8")
-    if twice := [column for column, count in Counter(columns).items() if count > 1]:
-        yield source.error(1, f"two columns are called {twice[0]!r}")
+    if (twice := _twice(columns)) is not None:
+        yield source.error(1, f"two columns are called {twice!r}")
         return
     for wanted in (source.text_field, source.id_field):
         if wanted is not None and wanted not in columns:
@@ -417,6 +502,8 @@ def _read_csv(stream: BinaryIO, source: _Source) -> Iterator[Document | ErrorRow
         try:
             row = next(rows)
         except StopIteration:
+            if number == 1:
+                yield source.error(None, "the file holds only a header")
             return
         except csv.Error as error:
             yield source.error(number, f"not valid CSV: {error}")
@@ -445,25 +532,35 @@ def _read_parquet(stream: BinaryIO, source: _Source) -> Iterator[Document | Erro
                 return
         needed = (source.id_field or "id", source.text_field)
         kept = [name for name in columns if source.keep or name in needed]
-        for batch in table.iter_batches(batch_size=_BATCH, columns=kept):
+        if (twice := _twice(kept)) is not None:
+            yield source.error(None, f"two columns are called {twice!r}")
+            return
+        for batch in table.iter_batches(batch_size=_batch_size(table.metadata), columns=kept):
             for row in _rows(batch):
                 number += 1
                 if isinstance(row, str):
                     yield source.error(number, row)
                 else:
                     yield _document(row, source, number)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, *_NO_VALUE) as error:
         where = f"damaged after row {number}" if number else "not a readable Parquet file"
         yield source.error(number + 1 if number else None, f"{where}: {error}")
+
+
+def _batch_size(metadata: pq.FileMetaData) -> int:
+    """So many rows that a batch has about the size of one largest record."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    longest = max((group.total_byte_size // group.num_rows for group in groups if group.num_rows), default=0)
+    return max(1, min(_BATCH, MAX_RECORD // max(longest, 1)))
 
 
 def _rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any] | str]:
     """Rows, or why one is none: Parquet may hold strings that are not UTF-8 and dates that Python does not know."""
     try:
         yield from batch.to_pylist()
-    except ValueError:
+    except _NO_VALUE:
         for i in range(batch.num_rows):
             try:
                 yield from batch.slice(i, 1).to_pylist()
-            except ValueError as error:
+            except _NO_VALUE as error:
                 yield f"a value that cannot be read: {error}"

@@ -20,12 +20,13 @@ from typing import IO, Any, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tocsin.data.readers import COMPRESSIONS
 from tocsin.data.records import Prediction, Span
 
 CSV_COLUMNS = (
     "event_id", "doc_id", "sentence", "language", "language_tested", "event_type", "sub_event_type", "type", "group",
     "score", "plover", "cameo", "quad_class", "actor1", "actor2", "location", "event_date", "weapon", "casualties",
-    "notes", "input",
+    "notes", "input", "start", "end", "model", "scores",
 )  # fmt: skip
 
 _SPAN = pa.struct([
@@ -44,8 +45,12 @@ PARQUET_SCHEMA = pa.schema([
 ])  # fmt: skip
 
 
+# A part is written when it has so many rows, or so many characters of text and kept fields.
 _PART_ROWS = 512
-_GROUP_PARTS = 16  # parts of a row group of the whole file
+_PART_CHARACTERS = 2**22
+# A row group of the whole file has so many parts, or so many bytes in memory.
+_GROUP_PARTS = 16
+_GROUP_BYTES = 2**26
 
 
 class Writer(Protocol):
@@ -130,6 +135,12 @@ class TextFile:
 class JsonlWriter(TextFile):
     """One prediction a line, as ``tocsin schema prediction`` describes it."""
 
+    def open(self, position: int) -> None:
+        """:class:`OSError` too for a name that promises a compressed file, which nothing could go on with."""
+        if self.path.suffix.lower() in COMPRESSIONS:
+            raise OSError(f"is not written compressed; leave out {self.path.suffix}")
+        super().open(position)
+
     def write(self, prediction: Prediction) -> None:
         self.append(json_line(prediction.to_dict()))
 
@@ -155,7 +166,8 @@ def _csv_line(cells: Any) -> str:
 
 
 def csv_rows(prediction: Prediction) -> Iterator[list[object]]:
-    """The rows of :data:`CSV_COLUMNS` of a prediction. Mentions of one kind are joined by "; ", as they are written."""
+    """The rows of :data:`CSV_COLUMNS` of a prediction. Mentions of one kind are joined by "; ", as they are written;
+    ``input`` and ``scores`` are JSON."""
 
     def mentions(spans: tuple[Span, ...], label: str) -> str:
         return "; ".join(span.text for span in spans if span.label == label)
@@ -163,7 +175,9 @@ def csv_rows(prediction: Prediction) -> Iterator[list[object]]:
     place = [prediction.doc_id, prediction.sentence, prediction.lang, str(prediction.lang_tested).lower()]
     spans = [mentions(prediction.roles, label) for label in ("actor", "target")]
     spans += [mentions(prediction.entities, label) for label in ("location", "date", "weapon", "casualties")]
-    tail = [*spans, prediction.text, json_line(prediction.kept)[:-1] if prediction.kept is not None else ""]
+    row = prediction.to_dict()
+    kept, scores = (json_line(row[name])[:-1] if name in row else "" for name in ("input", "scores"))
+    tail = [*spans, prediction.text, kept, prediction.start, prediction.end, prediction.model, scores]
     if not prediction.events:
         yield [prediction.id, *place, *[""] * 8, *tail]
     for number, event in enumerate(prediction.events):
@@ -190,6 +204,7 @@ class ParquetWriter:
         self.path = path
         self.parts = path.with_name(path.name + ".parts")
         self._rows: list[dict[str, Any]] = []
+        self._characters = 0
         self._count = 0
 
     def _part(self, number: int) -> Path:
@@ -209,7 +224,8 @@ class ParquetWriter:
         row["scores"] = list(row.get("scores", {}).items()) or None
         row["input"] = json_line(row["input"])[:-1] if "input" in row else None
         self._rows.append(row)
-        if len(self._rows) == _PART_ROWS:
+        self._characters += len(row["text"]) + len(row["input"] or "")
+        if len(self._rows) == _PART_ROWS or self._characters >= _PART_CHARACTERS:
             self._flush()
 
     def commit(self) -> int:
@@ -222,17 +238,20 @@ class ParquetWriter:
             temporary = part.with_suffix(".tmp")
             pq.write_table(pa.Table.from_pylist(self._rows, PARQUET_SCHEMA), temporary)
             temporary.replace(part)
-            self._rows = []
+            self._rows, self._characters = [], 0
             self._count += 1
 
     def finish(self) -> None:
         temporary = self.path.with_name(self.path.name + ".tmp")
         with pq.ParquetWriter(temporary, PARQUET_SCHEMA) as whole:
             # Thousands of small groups would make the file slow to read, and its footer large.
-            for first in range(0, self._count, _GROUP_PARTS):
-                numbers = range(first, min(first + _GROUP_PARTS, self._count))
-                parts = [pq.read_table(self._part(number), schema=PARQUET_SCHEMA) for number in numbers]
-                whole.write_table(pa.concat_tables(parts))
+            group: list[pa.Table] = []
+            for number in range(self._count):
+                group.append(pq.read_table(self._part(number), schema=PARQUET_SCHEMA))
+                full = len(group) == _GROUP_PARTS or sum(part.nbytes for part in group) >= _GROUP_BYTES
+                if full or number == self._count - 1:
+                    whole.write_table(pa.concat_tables(group))
+                    group = []
         temporary.replace(self.path)
 
     def clean(self) -> None:

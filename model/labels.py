@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +31,7 @@ class Units:
     first_token: NDArray[np.int64]
 
 
-def units_of(text: str, token_offsets: Sequence[tuple[int, int]]) -> Units:
+def units_of(text: str, token_offsets: Iterable[tuple[int, int]]) -> Units:
     """Units of ``text``; ``token_offsets`` are code-point offsets in it, (0, 0) or blank for special tokens.
 
     Words that no token covers (the tokenizer dropped them) belong to no unit.

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
 from tocsin.data.documents import Document
 from tocsin.data.language import detect_language
@@ -33,6 +33,7 @@ Progress = Callable[[int], None]
 # cache, and lengths differ more. Fixed, not measured anew by each process: scores differ in the seventh digit between
 # batches, and a job that goes on must write the same bytes.
 MAX_BATCH_TOKENS = 384
+_ENCODED_CHARACTERS = 2**17  # of texts that are tokenized at a time: more than the 512 sentences of a job's usual batch
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,14 @@ class Sentence:
     text: str
     segments: tuple[tuple[int, int], ...]
     kept: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class _Tokens:
+    """Of one text, without special tokens: (n,) ``ids`` and (n, 2) code-point ``offsets``."""
+
+    ids: NDArray[np.int32]
+    offsets: NDArray[np.int32]
 
 
 @dataclass
@@ -198,23 +207,23 @@ class Pipeline:
 
     def _read(self, texts: list[str], copies: Mapping[int, int], progress: Progress | None) -> list[_Reading]:
         ontology = self.settings.ontology
-        encodings = self.tokenizer.encode_batch(texts, add_special_tokens=False)
+        tokens = list(self._tokens(texts))
         readings: list[Any] = [None] * len(texts)
         logits: dict[int, _Logits] = {}  # of texts of which some windows are still missing
         windows: list[_Window] = []
         left = []
-        for i, encoding in enumerate(encodings):
-            length = len(encoding)
+        for i, text_tokens in enumerate(tokens):
+            length = len(text_tokens.ids)
             places = self._windows(length)
             # Where windows overlap, each keeps the half of the overlap that it sees more context of.
             cuts = [0, *(b - (b - a) // 2 for (_, b), (a, _) in zip(places, places[1:])), length]
             windows += [_Window(i, *place, *kept) for place, kept in zip(places, zip(cuts, cuts[1:]))]
             left.append(len(places))
         windows.sort(key=lambda window: window.end - window.start)
-        for batch, (events, entities, roles) in self._computed(list(self._batches(windows)), encodings):
+        for batch, (events, entities, roles) in self._computed(list(self._batches(windows)), tokens):
             done = 0
             for row, (i, a, _, first, last) in enumerate(batch):
-                length = len(encodings[i])
+                length = len(tokens[i].ids)
                 if i not in logits:
                     logits[i] = _Logits(
                         [],
@@ -227,14 +236,28 @@ class Pipeline:
                 logits[i].roles[first:last] = roles[row, source]
                 left[i] -= 1
                 if not left[i]:  # decoded while the workers are at the next batches
-                    readings[i] = self._decode(texts[i], encodings[i], logits.pop(i))
+                    readings[i] = self._decode(texts[i], tokens[i], logits.pop(i))
                     done += copies[i]
             if progress is not None:
                 progress(done)
         return readings
 
+    def _tokens(self, texts: list[str]) -> Iterator[_Tokens]:
+        # What the tokenizer says of a text takes ten times the memory of what is needed of it: it is never held for
+        # many texts at once.
+        first = 0
+        while first < len(texts):
+            last, characters = first, 0
+            while last < len(texts) and characters < _ENCODED_CHARACTERS:
+                characters += len(texts[last])
+                last += 1
+            for encoding in self.tokenizer.encode_batch(texts[first:last], add_special_tokens=False):
+                offsets = np.array(encoding.offsets, np.int32).reshape(-1, 2)
+                yield _Tokens(np.array(encoding.ids, np.int32), offsets)
+            first = last
+
     def _computed(
-        self, batches: list[list[_Window]], encodings: list[Encoding]
+        self, batches: list[list[_Window]], tokens: list[_Tokens]
     ) -> Iterator[tuple[list[_Window], tuple[Floats, Floats, Floats]]]:
         # Batches with what the engine makes of them, in order.
         def compute(batch: list[_Window]) -> tuple[Floats, Floats, Floats]:
@@ -242,19 +265,19 @@ class Pipeline:
             input_ids = np.full((len(batch), width), self.settings.pad_token_id, np.int64)
             attention_mask = np.zeros((len(batch), width), np.int64)
             for row, (i, a, b, _, _) in enumerate(batch):
-                ids = [*self._before, *encodings[i].ids[a:b], *self._after]
+                ids = [*self._before, *tokens[i].ids[a:b], *self._after]
                 input_ids[row, : len(ids)] = ids
                 attention_mask[row, : len(ids)] = 1
             return self.engine(input_ids, attention_mask)
 
-        tokens = sum(window.end - window.start for batch in batches for window in batch)
+        work = sum(window.end - window.start for batch in batches for window in batch)
         start = time.perf_counter()
         if self.workers.count == 1 or len(batches) == 1:
             yield from ((batch, compute(batch)) for batch in batches)
         else:
             with ThreadPoolExecutor(self.workers.count) as pool:
                 yield from zip(batches, pool.map(compute, batches), strict=True)
-        self.workers.learn(len(batches), tokens / (time.perf_counter() - start))
+        self.workers.learn(len(batches), work / (time.perf_counter() - start))
 
     @staticmethod
     def _batches(windows: list[_Window]) -> Iterator[list[_Window]]:
@@ -267,9 +290,9 @@ class Pipeline:
         if batch:
             yield batch
 
-    def _decode(self, text: str, encoding: Encoding, logits: _Logits) -> _Reading:
+    def _decode(self, text: str, tokens: _Tokens, logits: _Logits) -> _Reading:
         ontology = self.settings.ontology
-        units = units_of(text, encoding.offsets)
+        units = units_of(text, zip(*tokens.offsets.T.tolist()))
         entities, roles = (
             decode_spans(layer[units.first_token], units, text, labels)
             for layer, labels in (

@@ -65,6 +65,11 @@ def _number(rng: random.Random) -> str:
     return '{"text": "Gao", "id": ' + rng.choice([number, "1"]) + ', "x": ' + number + "}"
 
 
+def _long(rng: random.Random) -> str:
+    piece = rng.choice([" la ville,", "\u200b", "\u2060"])
+    return "Gao" + piece * (1_000_000 // len(piece)) + "."
+
+
 def _with_text(make: Callable[[random.Random], str]) -> Callable[[random.Random], str]:
     return lambda rng: json.dumps({"text": make(rng)}, ensure_ascii=False)
 
@@ -88,7 +93,7 @@ KINDS: dict[str, tuple[Callable[[random.Random], str], int]] = {
     "wrong types": (_wrong_type, 600),
     "huge numbers": (_number, 400),
     "not UTF-8": (lambda rng: '{"text": "' + rng.choice(["\udce9", "\udcff\udcfe", "\udced\udca0\udc80"]) + '"}', 440),
-    "1 MB lines": (_with_text(lambda rng: "Gao" + rng.choice(" \u200b\u2060") * 1_000_000 + "."), 10),
+    "1 MB lines": (_with_text(_long), 10),
 }  # fmt: skip
 
 

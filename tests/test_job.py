@@ -103,6 +103,7 @@ def test_csv_and_parquet_say_what_jsonl_says(inputs: Path, tmp_path: Path) -> No
     assert len(lines) == sum(max(len(record["events"]), 1) for record in expected)
     assert {line["notes"] for line in lines} == {record["text"] for record in expected}
     assert len({line["event_id"] for line in lines}) == len(lines)
+    assert {line["scores"] for line in lines} == {json.dumps(record["scores"]) for record in expected}
     first = next(line for line in lines if line["type"])
     event = next(record for record in expected if record["id"] == first["event_id"])["events"][0]
     assert first["type"] == event["type"]

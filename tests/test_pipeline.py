@@ -7,6 +7,7 @@ from threading import Lock
 
 import numpy as np
 import pytest
+from tokenizers import Encoding
 
 from tocsin.data.records import LabelledSentence
 from tocsin.model import pipeline as module
@@ -74,6 +75,41 @@ def test_batches_waste_little_on_padding(release: Pipeline, sentences: list[Sent
     assert all(rows == 1 or rows * (width - 2) <= module.MAX_BATCH_TOKENS for rows, width in engine.widths)
     real = sum(len(row) // 8 * count for row, count in engine.rows.items())
     assert real > 0.9 * sum(rows * width for rows, width in engine.widths)
+
+
+def test_texts_are_tokenized_a_few_at_a_time_and_their_ids_are_taken_once(
+    release: Pipeline, sentences: list[Sentence], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the tokenizer gives is large, and makes all ids of a text anew whenever it is asked for some."""
+    asked: Counter[int] = Counter()
+    sizes = []
+
+    class Watched:
+        def __init__(self, encoding: Encoding):
+            self.offsets = encoding.offsets
+            self._ids = encoding.ids
+
+        @property
+        def ids(self) -> list[int]:
+            asked[id(self)] += 1
+            return self._ids
+
+    class Watching:
+        def encode(self, text: str) -> Encoding:
+            return release.tokenizer.encode(text)
+
+        def encode_batch(self, texts: list[str], add_special_tokens: bool) -> list[Watched]:
+            sizes.append(sum(map(len, texts[:-1])))
+            kept.extend(map(Watched, release.tokenizer.encode_batch(texts, add_special_tokens=add_special_tokens)))
+            return kept[-len(texts) :]
+
+    kept: list[Watched] = []
+    monkeypatch.setattr(module, "_ENCODED_CHARACTERS", 1000)
+    expected = counting(release)[0].predict(sentences)
+    pipeline = Pipeline(CountingEngine(), Watching(), release.settings)  # type: ignore[arg-type]
+    assert pipeline.predict(sentences) == expected
+    assert len(sizes) > 5 and max(sizes) < 1000
+    assert set(asked.values()) == {1} and len(asked) == len({sentence.text for sentence in sentences})
 
 
 def test_an_error_of_the_engine_reaches_the_caller(release: Pipeline, sentences: list[Sentence]) -> None:

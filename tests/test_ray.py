@@ -19,6 +19,7 @@ from tocsin.cli import app
 from tocsin.data.readers import expand_inputs
 from tocsin.data.writers import PARQUET_SCHEMA
 from tocsin.job import side_file
+from tocsin.ray_engine import Part, RayJob, predict_files
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +88,23 @@ def test_a_long_document_is_not_divided(tmp_path: Path, monkeypatch: pytest.Monk
     assert {piece["id"] for piece in pieces} == {"a.txt"}
     assert sum(len(piece["text"]) for piece in pieces) == 260_000
     assert [json.loads(item)["id"] for item in second["items"]] == ["b.txt"]
+
+
+def test_a_relative_model_is_the_same_folder_on_other_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    models = []
+
+    def execute(inputs: object, output: Path, job: RayJob, address: object) -> list[Part]:
+        models.append(job.model)
+        return []
+
+    monkeypatch.setattr(ray_engine, "_execute", execute)
+    reading = {"format": None, "text_field": "text", "id_field": None, "keep": False, "whole": False}
+    for model in ("mine", "owner/hub-name", None):
+        job = RayJob(model, "", {}, 1, True, reading, "sentence", None, False)
+        list(predict_files(["a.txt"], tmp_path / "out", job))
+    assert models == [str(tmp_path / "mine"), "owner/hub-name", None]
 
 
 @pytest.mark.parametrize(

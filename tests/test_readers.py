@@ -7,7 +7,10 @@ import datetime
 import gzip
 import io
 import json
+import os
+import random
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ from hypothesis import strategies as st
 
 from tocsin.data import readers
 from tocsin.data.documents import Document, ErrorRow
-from tocsin.data.readers import Meter, read_documents
+from tocsin.data.readers import Meter, expand_inputs, read_documents
 
 
 def read(path: Path, **options: Any) -> list[Document | ErrorRow]:
@@ -204,6 +207,85 @@ def test_folders_and_patterns_stand_for_their_files(tmp_path: Path) -> None:
     assert [item.id for item in read(tmp_path / "a[1].txt")] == ["a[1].txt"]  # a file of that name comes first
 
 
+def problems(*paths: Path, format: str | None = None) -> dict[str, str]:
+    """By name, what is found and what is wrong with it."""
+    return {Path(item.path).name: item.problem for item in expand_inputs(list(map(str, paths)), format)}
+
+
+def test_nothing_in_a_folder_is_left_out_in_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, other = tmp_path / "in", tmp_path / "other"
+    for path in (folder / "a.txt", folder / "sub" / "d.txt", folder / "shut" / "e.txt", other / "f.txt"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("Un.")
+    (folder / "b.txt").symlink_to("nowhere")
+    (folder / "link").symlink_to(other)
+    os.mkfifo(folder / "p.txt")
+    scandir = os.scandir
+
+    def shut(path: str) -> Any:
+        if Path(path).name == "shut":
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", shut)
+    said = {
+        "a.txt": "",
+        "b.txt": "",
+        "link": "a link to a folder is not followed; name it to read what it holds",
+        "p.txt": "not a regular file; name it to read it",
+        "shut": "permission denied",
+        "d.txt": "",
+    }
+    assert problems(folder) == said
+    assert list(problems(folder)) == list(said)
+    assert [reason(item) for item in read(folder) if isinstance(item, ErrorRow)] == [
+        "no such file or directory", said["link"], said["p.txt"], said["shut"],
+    ]  # fmt: skip
+    assert problems(folder / "link") == {"f.txt": ""}
+
+
+def test_a_pattern_stands_for_the_folders_that_it_matches_too(tmp_path: Path) -> None:
+    for name in ("x/a.txt", "x/b.log", "y/deep/c.txt", "d.log", "e.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("Un.")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken.txt").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "p.txt")
+    said = problems(tmp_path / "*")
+    assert list(said) == ["broken.txt", "d.log", "e.txt", "p.txt", "a.txt", "b.log", "c.txt"]
+    assert said.pop("p.txt").startswith("not a regular file")
+    assert said.pop("b.log").startswith("not one of")
+    assert set(said.values()) == {""}
+    # What a pattern matches itself was named, every file once, links followed.
+    (tmp_path / "p.txt").unlink()
+    (tmp_path / "link").symlink_to("x")
+    paths = [item.path.removeprefix(f"{tmp_path}/") for item in expand_inputs([str(tmp_path / "**")])]
+    assert paths == ["broken.txt", "d.log", "e.txt", "link/a.txt", "link/b.log", "x/a.txt", "x/b.log", "y/deep/c.txt"]
+    assert set(problems(tmp_path / "**").values()) == {""}
+
+
+def test_a_format_says_what_the_files_of_a_folder_are(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text('{"text": "Un."}\n')
+    (tmp_path / "b.json").write_text('{"text": "Deux."}\n')
+    assert [item.text for item in read(tmp_path, format="jsonl") if isinstance(item, Document)] == ["Un.", "Deux."]
+    assert [item.id for item in read(tmp_path / "a.log")] == ["a.log"]  # what has no known suffix is text
+
+
+@pytest.mark.parametrize("name", ["q.json", "Q.JSON.gz"])
+def test_a_json_file_is_not_taken_for_an_article(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text('[{"text": "Un."}]')
+    for path in (tmp_path / name, tmp_path, tmp_path / "*"):
+        (item,) = read(path)
+        assert ".jsonl, or give --format" in reason(item)
+
+
+def test_a_file_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Un.")
+    first, second = read_documents([str(tmp_path / "a.txt"), str(tmp_path)])
+    assert isinstance(first, Document) and first.id == "a.txt"
+    assert reason(second) == "the same file is named twice, it is read once"
+
+
 def test_compressed_files_are_read_and_truncated_ones_named(tmp_path: Path) -> None:
     lines = "".join(json.dumps({"text": f"Phrase {n}."}) + "\n" for n in range(5000)).encode()
     (tmp_path / "a.jsonl").write_bytes(lines)
@@ -222,6 +304,61 @@ def test_compressed_files_are_read_and_truncated_ones_named(tmp_path: Path) -> N
         assert len(read(path)) == 1 and reason(read(path)[0])
     (tmp_path / "u.txt").write_bytes("Été".encode("utf-16"))
     assert reason(read(tmp_path / "u.txt")[0]) == "UTF-16, expected UTF-8"
+
+
+def test_a_truncated_text_keeps_what_was_read_and_says_how_much(tmp_path: Path) -> None:
+    rng = random.Random(1)
+    text = "".join(f"Phrase {rng.random()} est finie.\n" for _ in range(20_000))
+    packed = gzip.compress(text.encode())
+    packed = packed[: len(packed) // 2]
+    (tmp_path / "a.txt.gz").write_bytes(packed)
+    *pieces, last = read(tmp_path / "a.txt.gz")
+    got = "".join(piece.text for piece in pieces if isinstance(piece, Document))
+    assert text.startswith(got) and got.endswith("\n")
+    assert len(got) > len(zlib.decompressobj(31).decompress(packed)) - 2 * io.DEFAULT_BUFFER_SIZE
+    assert isinstance(last, ErrorRow) and last.id == "a.txt.gz"
+    assert "truncated" in last.reason
+    assert last.reason.endswith(f"; nothing after its first {len(got)} characters was read")
+    (item,) = read(tmp_path / "a.txt.gz", whole=True)
+    assert "truncated" in reason(item)
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv"])
+def test_truncated_rows_are_counted(suffix: str, tmp_path: Path) -> None:
+    rng = random.Random(1)
+    rows = [f"Phrase {rng.random()}" for _ in range(20_000)]
+    lines = [json.dumps({"text": row}) for row in rows] if suffix == "jsonl" else ["text", *rows]
+    packed = gzip.compress("\n".join(lines).encode())
+    (tmp_path / f"a.{suffix}.gz").write_bytes(packed[: len(packed) // 2])
+    *some, last = read(tmp_path / f"a.{suffix}.gz")
+    assert len(some) > 1000
+    assert isinstance(last, ErrorRow) and last.line == len(some) + 1
+    assert last.reason.startswith(f"damaged after row {len(some)}: ")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([0, 2**31 - 1, 1], pa.date32()),
+        pa.array([0, 2**62, 1], pa.timestamp("us")),
+        pa.array([0, 2**62, 1], pa.duration("s")),
+    ],
+)
+def test_a_parquet_value_that_python_cannot_hold_spoils_only_its_row(column: pa.Array, tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["Un.", "Deux.", "Trois."], "x": column}), path)
+    first, second, third = read(path, keep=True)
+    assert isinstance(first, Document) and isinstance(third, Document)
+    assert isinstance(second, ErrorRow) and second.line == 2 and "a value that cannot be read" in second.reason
+    assert len([item for item in read(path) if isinstance(item, Document)]) == 3
+
+
+def test_a_parquet_file_with_a_damaged_name_is_an_error_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["Un."], "fieldname": [1]}), path)
+    path.write_bytes(path.read_bytes().replace(b"fieldname", b"field\xffame"))
+    (item,) = read(path)
+    assert "not a readable Parquet file" in reason(item)
 
 
 def test_other_fields_are_kept_when_asked_for(tmp_path: Path) -> None:
@@ -265,6 +402,14 @@ def test_a_damaged_text_file_says_how_much_of_it_was_read(tmp_path: Path, monkey
 def test_columns_of_one_name_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text,id,text\nUn.,1,Deux.\n")
     assert reason(read(tmp_path / "a.csv")[0]) == "two columns are called 'text'"
+    columns = [pa.array(["Un."]), pa.array(["Deux."]), pa.array([1]), pa.array([2])]
+    pq.write_table(pa.Table.from_arrays(columns, ["text", "text", "n", "n"]), tmp_path / "a.parquet")
+    assert [reason(item) for item in read(tmp_path / "a.parquet")] == ["two columns are called 'text'"]
+
+
+def test_a_csv_file_of_a_header_is_not_called_empty(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,text\n")
+    assert [reason(item) for item in read(tmp_path / "a.csv")] == ["the file holds only a header"]
 
 
 def test_a_meter_ends_at_the_size_of_all_inputs(inputs_of_all_kinds: list[Path]) -> None:
@@ -274,6 +419,21 @@ def test_a_meter_ends_at_the_size_of_all_inputs(inputs_of_all_kinds: list[Path])
     assert 0 < places[0] < places[-1] <= meter.total
     read_documents(["-"], meter=(of_a_pipe := Meter()))
     assert of_a_pipe.total is None
+
+
+@pytest.mark.parametrize("format", ["jsonl", "text"])
+def test_a_meter_counts_what_was_handed_over_not_what_was_read_ahead(
+    format: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "_PIECE", 1)
+    lines = [json.dumps({"text": f"Phrase {n}."}) + "\n" for n in range(50)]
+    path = tmp_path / "a"
+    path.write_text("".join(lines))
+    meter = Meter()
+    places = [meter.done for _ in read_documents([str(path)], format=format, meter=meter)]
+    ends = [sum(map(len, lines[: n + 1])) for n in range(50)]
+    # A piece of text ends where the line after it begins a paragraph.
+    assert places == (ends if format == "jsonl" else [*ends[1:], ends[-1]])
 
 
 @pytest.fixture

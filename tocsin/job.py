@@ -23,6 +23,7 @@ from tocsin.data.writers import TextFile, json_line, make_writer
 from tocsin.model.pipeline import Pipeline, Sentence
 
 _CHUNK = 512  # sentences predicted and written at a time
+_CHARACTERS = 2**21  # as many of them close a chunk or a batch too: far more than 512 sentences of news have
 
 
 class JobError(RuntimeError):
@@ -119,14 +120,25 @@ class Chunk:
 
     def batches(self) -> Iterator[list[Sentence]]:
         """The sentences, so many at a time that a long document needs no more memory than short ones."""
-        for start in range(0, len(self.sentences), _CHUNK):
-            yield self.sentences[start : start + _CHUNK]
+        batch: list[Sentence] = []
+        characters = 0
+        for sentence in self.sentences:
+            batch.append(sentence)
+            characters += len(sentence.text)
+            if len(batch) >= _CHUNK or characters >= _CHARACTERS:
+                yield batch
+                batch, characters = [], 0
+        if batch:
+            yield batch
 
 
 def chunks(inputs: InputStream, pipeline: Pipeline, unit: str, lang: str | None) -> Iterator[Chunk]:
-    """The work, in pieces that depend on nothing but the inputs."""
+    """The work, in pieces that depend on nothing but the inputs: whole inputs, until there are enough sentences, error
+    rows or characters."""
     chunk = Chunk()
+    characters = 0
     for item in inputs:
+        characters += _characters(item)
         if isinstance(item, ErrorRow):
             chunk.errors.append(item)
         else:
@@ -136,14 +148,21 @@ def chunks(inputs: InputStream, pipeline: Pipeline, unit: str, lang: str | None)
             found = pipeline.sentences(replace(item, lang=lang) if lang else item, unit, inputs.sentence)
             chunk.sentences += found
             inputs.sentence += len(found)
-        if len(chunk.sentences) >= _CHUNK or len(chunk.errors) >= _CHUNK:
+        if len(chunk.sentences) >= _CHUNK or len(chunk.errors) >= _CHUNK or characters >= _CHARACTERS:
             chunk.mark = inputs.mark()
             yield chunk
-            chunk = Chunk()
+            chunk, characters = Chunk(), 0
     if chunk.documents or chunk.sentences or chunk.errors:
         chunk.mark = inputs.mark()
         chunk.last = True
         yield chunk
+
+
+def _characters(item: Document | ErrorRow) -> int:
+    """What of an input takes memory that it alone decides on, in characters."""
+    if isinstance(item, ErrorRow):
+        return len(item.reason)
+    return len(item.text) + (len(str(item.kept)) if item.kept else 0)
 
 
 def side_file(output: Path) -> Path:

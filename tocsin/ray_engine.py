@@ -16,7 +16,7 @@ import shutil
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,9 @@ def predict_files(files: Sequence[str], output: Path, job: RayJob, address: str 
         raise JobError("standard input cannot be read by other machines, give files")
     if output.exists():
         raise JobError(f"{output}: exists already; name another folder, --engine ray overwrites nothing")
-    inputs = expand_inputs(files)
+    inputs = expand_inputs(files, job.reading["format"])
+    if job.model is not None and Path(job.model).exists():
+        job = replace(job, model=str(Path(job.model).resolve()))  # relative paths mean what they mean here
     output.mkdir(parents=True)
     side = TextFile(side_file(output))
     side.path.unlink(missing_ok=True)
