@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -82,7 +83,8 @@ def expand_inputs(paths: Sequence[str]) -> list[Input]:
             known = ", ".join(FORMATS)
             inputs += [
                 Input(
-                    str(file), "" if _kind(file)[0] else f"not one of {known}; name the file itself to read it as text"
+                    str(file),
+                    "" if told_format(file)[0] else f"not one of {known}; name the file itself to read it as text",
                 )
                 for file in files
             ] or [Input(path, f"the folder holds no file (expected {known}, or these with .gz or .zst)")]
@@ -98,8 +100,8 @@ def expand_inputs(paths: Sequence[str]) -> list[Input]:
     ]
 
 
-def _kind(path: Path) -> tuple[str | None, str | None]:
-    """Format and compression as the suffixes tell them."""
+def told_format(path: Path) -> tuple[str | None, str | None]:
+    """Format (one of ``FORMATS``) and compression as the suffixes tell them, in any case."""
     suffix = path.suffix.lower()
     if suffix in COMPRESSIONS:
         return FORMATS.get(path.with_suffix("").suffix.lower()), COMPRESSIONS[suffix]
@@ -149,18 +151,10 @@ def read_inputs(
         if item.problem:
             yield source.error(None, item.problem)
             continue
-        told, compression = _kind(Path(item.path))
-        kind = format or told or "text"
+        kind = format or told_format(Path(item.path))[0] or "text"
         try:
-            with _open(item.path, compression, meter) as stream:
-                if kind == "parquet" and not stream.seekable():
-                    # Parquet is read from its end; what comes from a pipe has to lie on disk first.
-                    with tempfile.TemporaryFile() as file:
-                        shutil.copyfileobj(stream, file)
-                        file.seek(0)
-                        yield from _read(file, source, kind)
-                else:
-                    yield from _read(stream, source, kind)
+            with open_input(item.path, kind, meter) as stream:
+                yield from _read(stream, source, kind)
         except OSError as error:
             yield source.error(None, (error.strerror or str(error)).lower())
         meter.finish(item)
@@ -206,6 +200,23 @@ class _MeteredFile(io.FileIO):
         count = super().readinto(buffer)
         self._meter.read(count or 0)
         return count
+
+
+@contextmanager
+def open_input(path: str, kind: str, meter: Meter) -> Iterator[BinaryIO]:
+    """The bytes of a file (decompressed where its suffix says so) or of standard input, to be read as ``kind``.
+
+    Raises ``OSError``, as does reading what is damaged.
+    """
+    with _open(path, told_format(Path(path))[1], meter) as stream:
+        if kind == "parquet" and not stream.seekable():
+            # Parquet is read from its end; what comes from a pipe has to lie on disk first.
+            with tempfile.TemporaryFile() as file:
+                shutil.copyfileobj(stream, file)
+                file.seek(0)
+                yield file
+        else:
+            yield stream
 
 
 def _open(path: str, compression: str | None, meter: Meter) -> BinaryIO:
