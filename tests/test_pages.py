@@ -30,7 +30,8 @@ from tocsin.page_view import PredictionsError, read_predictions, view_page
 
 # Set where a browser must be there (by .ci/run): what would be skipped without one fails.
 NEEDS_CHROMIUM = "TOCSIN_NEEDS_CHROMIUM" in os.environ
-sync_api = (importlib.import_module if NEEDS_CHROMIUM else pytest.importorskip)("playwright.sync_api")
+_SYNC = "playwright.sync_api"
+sync_api: Any = importlib.import_module(_SYNC) if NEEDS_CHROMIUM else pytest.importorskip(_SYNC)
 Page = Any  # playwright's, which is typed, but may be missing
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
