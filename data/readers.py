@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -113,7 +114,7 @@ def _in_folder(folder: str, format: str | None) -> list[Input]:
         for name in files:
             if not name.startswith("."):
                 path = Path(place, name)
-                unknown = format is None and _kind(path)[0] is None
+                unknown = format is None and told_format(path)[0] is None
                 other = f"not one of {_KNOWN}; name the file itself to read it as text" if unknown else ""
                 found[path] = _unclear(str(path), format) or other or _irregular(str(path))
     return [Input(str(path), problem) for path, problem in sorted(found.items())]
@@ -147,8 +148,8 @@ def _unclear(path: str, format: str | None) -> str:
     return "JSON is read with an object a line: call such a file .jsonl, or give --format jsonl"
 
 
-def _kind(path: Path) -> tuple[str | None, str | None]:
-    """Format and compression as the suffixes tell them."""
+def told_format(path: Path) -> tuple[str | None, str | None]:
+    """Format (one of ``FORMATS``) and compression as the suffixes tell them, in any case."""
     suffix = path.suffix.lower()
     if suffix in COMPRESSIONS:
         return FORMATS.get(path.with_suffix("").suffix.lower()), COMPRESSIONS[suffix]
@@ -199,18 +200,10 @@ def read_inputs(
         if item.problem:
             yield source.error(None, item.problem)
             continue
-        told, compression = _kind(Path(item.path))
-        kind = format or told or "text"
+        kind = format or told_format(Path(item.path))[0] or "text"
         try:
-            with _open(item.path, compression, meter) as stream:
-                if kind == "parquet" and not stream.seekable():
-                    # Parquet is read from its end; what comes from a pipe has to lie on disk first.
-                    with tempfile.TemporaryFile() as file:
-                        shutil.copyfileobj(stream, file)
-                        file.seek(0)
-                        yield from _read(file, source, kind)
-                else:
-                    yield from _read(stream, source, kind)
+            with open_input(item.path, kind, meter) as stream:
+                yield from _read(stream, source, kind)
         except OSError as error:
             yield source.error(None, _reason(error))
         meter.finish(item)
@@ -266,6 +259,23 @@ class _MeteredFile(io.BufferedReader):
 
     def readline(self, size: int | None = -1, /) -> bytes:
         return self._handed(super().readline(size))
+
+
+@contextmanager
+def open_input(path: str, kind: str, meter: Meter) -> Iterator[BinaryIO]:
+    """The bytes of a file (decompressed where its suffix says so) or of standard input, to be read as ``kind``.
+
+    Raises ``OSError``, as does reading what is damaged.
+    """
+    with _open(path, told_format(Path(path))[1], meter) as stream:
+        if kind == "parquet" and not stream.seekable():
+            # Parquet is read from its end; what comes from a pipe has to lie on disk first.
+            with tempfile.TemporaryFile() as file:
+                shutil.copyfileobj(stream, file)
+                file.seek(0)
+                yield file
+        else:
+            yield stream
 
 
 def _open(path: str, compression: str | None, meter: Meter) -> BinaryIO:

@@ -42,7 +42,10 @@ def benchmark_page(results: Sequence[Mapping[str, Any]], folder: Path, ontology:
                 names["types"].setdefault(kind, {"group": "other", "definition": ""})
         suites.append({"name": name, "sentences": sentences, "systems": rows})
     data = {"suites": suites, "scores": SCORES, "costs": COSTS, "kinds": KINDS}
-    return render_page("benchmark", "Tocsin benchmark", names | data)
+    try:
+        return render_page("benchmark", "Tocsin benchmark", names | data)
+    except ValueError as error:
+        raise ResultError(f"{folder}: a result holds a number that is none: {error}") from None
 
 
 def _sentence(line: Mapping[str, Any]) -> list[Any]:

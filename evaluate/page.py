@@ -11,6 +11,7 @@ import base64
 import hashlib
 import html
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,23 +22,28 @@ _FOLDER = Path(__file__).resolve().with_name("pages")
 
 
 def render_page(name: str, title: str, data: Mapping[str, Any]) -> str:
-    """The page ``name`` ("benchmark" or "view") with ``data``, which its script finds as ``DATA``."""
+    """The page ``name`` ("benchmark" or "view") with ``data``, which its script finds as ``DATA``.
+
+    Half of a UTF-16 pair, which no file can hold, is shown as U+FFFD. Raises ``ValueError`` for numbers that JSON does
+    not have: a page with NaN would be empty.
+    """
 
     def read(file: str) -> str:
         return (_FOLDER / file).read_text(encoding="utf-8")
 
     style = read("base.css") + read(f"{name}.css")
     script = read("common.js") + read(f"{name}.js")
-    # "<" could end the script element that holds the data; inside JSON it only occurs in strings.
-    embedded = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str).replace("<", "\\u003c")
-    return read("shell.html").format(
+    embedded = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str, allow_nan=False)
+    page = read("shell.html").format(
         title=html.escape(title),
         policy=f"default-src 'none'; style-src {_source(style)}; script-src {_source(script)}; base-uri 'none'",
         style=style,
         body=read(f"{name}.html"),
-        data=embedded,
+        # "<" could end the script element that holds the data; inside JSON it only occurs in strings.
+        data=embedded.replace("<", "\\u003c"),
         script=script,
     )
+    return re.sub("[\ud800-\udfff]", "\ufffd", page)
 
 
 def _source(text: str) -> str:

@@ -1,6 +1,10 @@
 """The weights of a release as arrays again, so that training can go on from what ships.
 
 The inverse of :mod:`tocsin.model.export`: 8-bit and 4-bit weights become float32. What quantization lost stays lost.
+
+An 8-bit weight comes back anywhere within half a step of where it lies, at random (dither, Gray and Stockham 1993). All
+on their steps, they would be rounded back by the next export after a short training, which moves each by less than half
+a step; so a share of them rounds on, as large as the way they went, and untrained they round to where they were.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from onnx import numpy_helper
 
 from tocsin.model.settings import read_config, verify_checksums
 
+_HALF = 0.499  # of a step
 _PREFIX = "model."  # the exported module holds the network under this name
 
 
@@ -26,6 +31,7 @@ def release_weights(directory: Path, embeddings: str) -> dict[str, NDArray[np.fl
     verify_checksums(directory, read_config(directory))
     graph = onnx.load(str(directory / "model.onnx")).graph
     stored = {tensor.name: tensor for tensor in graph.initializer}
+    random = np.random.default_rng(0)
     made_by = {output: node for node in graph.node for output in node.output}
     weights = {
         name.removeprefix(_PREFIX): numpy_helper.to_array(tensor)
@@ -35,7 +41,10 @@ def release_weights(directory: Path, embeddings: str) -> dict[str, NDArray[np.fl
     for node in graph.node:
         if node.op_type == "MatMulIntegerToFloat":
             integers, scales = (numpy_helper.to_array(stored[node.input[i]]) for i in (1, 3))
-            weights[f"{_module(node)}.weight"] = (integers * scales).T  # (outputs, inputs), as torch.nn.Linear has it
+            within = random.uniform(-_HALF, _HALF, integers.shape)
+            within[np.abs(integers) == np.abs(integers).max(0)] = 0  # the largest of an output gives its scale
+            # (outputs, inputs), as torch.nn.Linear has it
+            weights[f"{_module(node)}.weight"] = ((integers + within) * scales).astype(np.float32).T
         elif node.op_type == "MultiHeadAttention":  # holds the biases of the three products before it as one
             biases = np.split(numpy_helper.to_array(stored[node.input[3]]), 3)
             for product, bias in zip(node.input[:3], biases):

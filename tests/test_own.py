@@ -10,10 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 from tocsin.cli import app
+from tocsin.data.corpus import CORPUS_DIR
 from tocsin.data.own import OwnDataError, read_labelled, read_splits
 from tocsin.data.records import FULLY, LabelledSentence
 from tocsin.data.schemes import types_of_codes
+from tocsin.evaluate.leaderboard import read_results
 from tocsin.model.pipeline import Pipeline
+from tocsin.model.runtime import RELEASED_DIR
+from tocsin.model.settings import read_config
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = "Vandals cut the main pipe at Orsk on Friday."
@@ -211,12 +215,10 @@ def test_sentences_of_ones_own_need_no_recipe_to_be_named(tmp_path: Path) -> Non
     assert result.exit_code == 2 and "no recipe: name one, or give --data FILE" in result.output
 
 
-def test_own_labels_are_learned_from_the_release_and_the_layers_they_say_nothing_of_stay(
-    release: Pipeline, dev: list[LabelledSentence], tmp_path: Path
-) -> None:
-    from tocsin.model.export import load_trained
-    from tocsin.model.torch_engine import torch_pipeline
-
+@pytest.fixture(scope="module")
+def outages(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A user's file and what `tocsin train` made of it: a run of a few steps from the release."""
+    folder = tmp_path_factory.mktemp("outages")
     # A convention of the user's own: here a planned outage is a restriction, to the release it is nothing.
     places = ["Orsk", "Brenn", "Kaldor", "Mirow", "Tessen", "Varga"]
     rows = [
@@ -228,8 +230,8 @@ def test_own_labels_are_learned_from_the_release_and_the_layers_they_say_nothing
         for place in places
         for hour in ("six", "nine")
     ]
-    path = table(tmp_path / "outages.csv", rows)
-    recipe = tmp_path / "few-steps.toml"
+    path = table(folder / "outages.csv", rows)
+    recipe = folder / "few-steps.toml"
     recipe.write_text(
         f"""
         extends = "{ROOT / "train" / "recipes" / "mine"}"
@@ -243,11 +245,21 @@ def test_own_labels_are_learned_from_the_release_and_the_layers_they_say_nothing
         """,
         encoding="utf-8",
     )
-    run = tmp_path / "run"
+    run = folder / "run"
     command = ["train", str(recipe), "--init", "release", "--data", str(path), "-o", str(run)]
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
     assert "before" in result.output and "after" in result.output
+    return path, run
+
+
+def test_own_labels_are_learned_from_the_release_and_the_layers_they_say_nothing_of_stay(
+    outages: tuple[Path, Path], release: Pipeline, dev: list[LabelledSentence]
+) -> None:
+    from tocsin.model.export import load_trained
+    from tocsin.model.torch_engine import torch_pipeline
+
+    path, run = outages
     model, tokenizer = load_trained(run)
     stated = model.config.training
     assert set(stated["sources"]) == {"own", "written"} and stated["continues"]["recipe"]["name"] == "teacher"
@@ -262,3 +274,32 @@ def test_own_labels_are_learned_from_the_release_and_the_layers_they_say_nothing
     kept = [pipeline.predict_labelled(others) for pipeline in (release, after)]
     spans = [{(p.id, s.start, s.end, s.label) for p in predicted for s in p.entities} for predicted in kept]
     assert len(spans[0] & spans[1]) > 0.8 * len(spans[0])
+
+
+def test_from_a_users_file_to_a_release_of_their_own_and_its_report(
+    outages: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tocsin(*arguments: object) -> None:
+        done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        assert done.exit_code == 0, done.output
+
+    path, run = outages
+    own, results = tmp_path / "my-release", tmp_path / "results"
+    # Thirty sentences of ours a file are soon read, but on so few the gate would go by chance.
+    for part in [path for lang in ("en", "fr") for path in (CORPUS_DIR / lang).glob("*.txt")]:
+        copy = tmp_path / "corpus" / part.relative_to(CORPUS_DIR)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text("\n".join(part.read_text(encoding="utf-8").splitlines()[:30]) + "\n", encoding="utf-8")
+    monkeypatch.setattr("tocsin.evaluate.gate.MAX_DROP", 1.0)
+    monkeypatch.setattr("tocsin.evaluate.gate.MAX_DROP_LANGUAGE", 1.0)
+    tocsin("export", run, "-o", own, "--corpus", tmp_path / "corpus")
+    tocsin("benchmark", "run", "release", own, "--suite", path, "-o", results)
+    tocsin("benchmark", "report", results, "-o", tmp_path / "report.html")
+    released = f"tocsin-{read_config(RELEASED_DIR)['model_name']}"
+    found = {result["system"]["name"]: result["suite"]["sentences"] for result in read_results(results)}
+    assert found == {released: 12, "my-release": 12}
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "my-release" in page and "shut the taps in Kaldor" in page
+    tocsin("predict", path, "--model", own, "-o", tmp_path / "out.jsonl")
+    records = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [record["model"] for record in records] == ["few-steps"] * 12

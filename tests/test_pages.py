@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import importlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +16,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner, Result
 
+from tocsin.cli import app
 from tocsin.data.corpus import load_split
 from tocsin.data.ontology import Ontology
 from tocsin.data.records import LabelledSentence
@@ -23,11 +28,14 @@ from tocsin.evaluate.leaderboard import read_results
 from tocsin.evaluate.result_file import ResultError
 from tocsin.page_view import PredictionsError, read_predictions, view_page
 
-sync_api = pytest.importorskip("playwright.sync_api")
+# Set where a browser must be there (by .ci/run): what would be skipped without one fails.
+NEEDS_CHROMIUM = "TOCSIN_NEEDS_CHROMIUM" in os.environ
+_SYNC = "playwright.sync_api"
+sync_api: Any = importlib.import_module(_SYNC) if NEEDS_CHROMIUM else pytest.importorskip(_SYNC)
 Page = Any  # playwright's, which is typed, but may be missing
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+needs_browser = pytest.mark.skipif(CHROMIUM is None and not NEEDS_CHROMIUM, reason="no Chromium is installed")
 ARTICLE = Path(__file__).resolve().parents[1] / "data" / "examples" / "port.fr.txt"
 SWITCHES = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
@@ -38,6 +46,7 @@ HOSTILE = "</script><script>window.broken=1</script><img src=x onerror='window.b
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    assert CHROMIUM, "TOCSIN_NEEDS_CHROMIUM is set, but no Chromium is installed"
     with sync_api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
         yield chromium
@@ -465,6 +474,10 @@ def test_themes_phones_and_print(
         assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, list(map(str, arguments)))
+
+
 def test_a_page_of_an_article_and_of_its_predictions(tmp_path: Path, ontology: Ontology) -> None:
     def tocsin(*arguments: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "tocsin", *map(str, arguments)]
@@ -492,6 +505,10 @@ def test_a_page_of_an_article_and_of_its_predictions(tmp_path: Path, ontology: O
     [
         ({"text": None}, ":2, field 'text': expected a string"),
         ({"events": [{"type": "aid"}]}, ":2, field 'events': expected a type and its score"),
+        ({"events": [{"type": "aid", "score": float("nan")}]}, "expected a type and its score from 0 to 1, got .*nan"),
+        ({"events": [{"type": "aid", "score": 1.5}]}, "expected a type and its score from 0 to 1"),
+        ({"events": [{"type": "aid", "score": 1, "group": 7}]}, "field 'events': expected a group's name, got 7"),
+        ({"model": 1.1}, "field 'model': expected a string, got 1.1"),
         ({"entities": [{"start": 0, "end": 2, "label": "person", "text": "no"}]}, r"text\[0:2\] is 'Un', not 'no'"),
         ({"roles": [{"start": 1, "end": 1, "label": "actor", "text": ""}]}, ":2, field 'roles': not a span"),
         ({"roles": [[0, 1]]}, ":2, field 'roles': expected start, end, label and text"),
@@ -503,6 +520,115 @@ def test_records_that_are_no_predictions_are_named(tmp_path: Path, change: dict[
     path.write_text("\n".join(map(json.dumps, (good, good | change))))
     with pytest.raises(PredictionsError, match=message):
         list(read_predictions(path))
+
+
+def test_predictions_are_known_by_their_suffix_in_any_case_compressed_or_in_parts(
+    tmp_path: Path, ontology: Ontology
+) -> None:
+    records = [record(str(number), f"Le drone numéro {number}.", "fr", events=[("aid", 0.5)]) for number in range(4)]
+    lines = "\ufeff" + "\n\n".join(map(json.dumps, records)) + "\n\n"  # blank lines are no records
+    (tmp_path / "P.JSONL").write_text(lines, encoding="utf-8")
+    (tmp_path / "p.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    (tmp_path / "p.ndjson.ZST").write_bytes(pa.compress(lines.encode(), "zstd", asbytes=True))
+    rows = [entry | {"scores": None, "input": None} for entry in records]
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    for number in (1, 0):  # the order of their names counts
+        two = rows[2 * number : 2 * number + 2]
+        pq.write_table(pa.Table.from_pylist(two, PARQUET_SCHEMA), parts / f"000000-00000{number}.parquet")
+    (parts / ".unfinished.parquet").touch()
+    packed = gzip.compress((parts / "000000-000000.parquet").read_bytes())
+    (tmp_path / "half.Parquet.gz").write_bytes(packed)
+    for name, expected in (
+        ("P.JSONL", records), ("p.jsonl.gz", records), ("p.ndjson.ZST", records), ("parts", records),
+        ("half.Parquet.gz", records[:2]),
+    ):  # fmt: skip
+        done = run("view", tmp_path / name, "-o", tmp_path / "out.html", "--title", "t")
+        assert done.exit_code == 0, done.output
+        assert (tmp_path / "out.html").read_text(encoding="utf-8") == view_page(expected, "t", ontology)
+
+
+def test_what_view_does_not_read_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "out.html"
+    (tmp_path / "P.CSV").write_text("id,text\n1,Un drone.\n")
+    done = run("view", tmp_path / "P.CSV", "-o", page)
+    assert done.exit_code == 2 and "view reads the JSONL or Parquet of `tocsin predict`" in done.stderr
+    (tmp_path / "p.jsonl.gz").write_text(json.dumps(record("1", "Un drone.")))
+    done = run("view", tmp_path / "p.jsonl.gz", "-o", page)
+    assert done.exit_code == 1 and "p.jsonl.gz: cannot be read: " in done.stderr
+    (tmp_path / "deep.jsonl").write_text("[" * 100_000)
+    done = run("view", tmp_path / "deep.jsonl", "-o", page)
+    assert done.exit_code == 1 and "deep.jsonl:1: not valid JSON" in done.stderr
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    for _ in range(2):  # empty, and with an article
+        done = run("view", folder, "-o", page)
+        assert done.exit_code == 1 and "expected JSONL or Parquet that `tocsin predict` wrote" in done.stderr
+        shutil.copy(ARTICLE, folder)
+    assert not page.exists()
+
+
+@needs_browser
+def test_half_a_character_is_shown_as_one(browser: Any, tmp_path: Path, ontology: Ontology) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_text(json.dumps(record("\udc00", "Un \ud83d drone.", entities=[("drone", "weapon")])))
+    done = run("view", path, "-o", tmp_path / "view.html", "--title", "caf\udce9")
+    assert done.exit_code == 0, done.output
+    with Opened(browser, tmp_path / "view.html") as page:
+        assert page.locator(".text").evaluate(WITHOUT_LABELS) == "Un \ufffd drone."
+        assert page.locator(".text").evaluate(MARKS) == [["entity", "weapon", "drone"]]
+
+
+def test_no_page_takes_the_place_of_what_it_is_made_of(tmp_path: Path, sentences: list[LabelledSentence]) -> None:
+    predictions = tmp_path / "out.jsonl"
+    predictions.write_text(json.dumps(record("1", "Un drone.")))
+    (tmp_path / "link.html").symlink_to(predictions)
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    results = write_results(tmp_path / "results", sentences[:3])
+    readme = tmp_path / "report.md"
+    readme.write_text("<!-- leaderboard -->\n<!-- /leaderboard -->\n")
+    before = {path: path.read_bytes() for path in [predictions, readme, *results.iterdir()]}
+    for arguments, message in (
+        (["view", predictions, "-o", predictions], "would overwrite an input"),
+        (["view", predictions, "-o", tmp_path / "link.html"], "would overwrite an input"),
+        (["view", folder, "-o", folder / "page.html"], "lies in the input folder"),
+        (["benchmark", "report", results, "-o", results / "silent@own.json"], "would overwrite an input"),
+        (["benchmark", "report", results, "-o", results / "silent@own.predictions.jsonl"], "would overwrite an input"),
+        (["benchmark", "report", results, "-o", tmp_path / "report.html", "--readme", readme], "would overwrite"),
+        (["benchmark", "report", results, "-o", tmp_path / "page.md"], "give the page another suffix"),
+    ):
+        done = run(*arguments)
+        assert (done.exit_code, message in done.stderr) == (2, True), (arguments, done.output)
+    assert {path: path.read_bytes() for path in before} == before
+    for _ in range(2):  # beside the results, and once more
+        assert run("benchmark", "report", results, "-o", results / "report.html").exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["no.html/page.html", "x" * 300 + ".html"])
+def test_a_page_that_cannot_be_written_is_told(name: str, tmp_path: Path, sentences: list[LabelledSentence]) -> None:
+    predictions = tmp_path / "out.jsonl"
+    predictions.write_text(json.dumps(record("1", "Un drone.")))
+    (tmp_path / "no.html").touch()
+    results = write_results(tmp_path / "results", sentences[:3])
+    for arguments in (["view", predictions], ["benchmark", "report", results]):
+        done = run(*arguments, "-o", tmp_path / name)
+        assert done.exit_code in (1, 2) and isinstance(done.exception, SystemExit), done.output
+        assert "written" in done.stderr
+    if Path("/proc").is_dir():
+        for arguments in (["view", predictions], ["benchmark", "report", results]):
+            done = run(*arguments, "-o", "/proc/page.html")
+            assert done.exit_code == 1 and "/proc/page.html: cannot be written: " in done.stderr
+
+
+def test_a_result_with_a_number_that_is_none_is_refused(
+    tmp_path: Path, ontology: Ontology, sentences: list[LabelledSentence]
+) -> None:
+    results = write_results(tmp_path / "results", sentences[:3])
+    path = results / "right@own.json"
+    path.write_text(path.read_text(encoding="utf-8").replace("0.05,", "NaN,"), encoding="utf-8")
+    with pytest.raises(ResultError, match="results: a result holds a number that is none"):
+        benchmark_page(read_results(results), results, ontology)
 
 
 def test_predictions_that_do_not_fit_their_result_are_refused(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from tocsin.cli_common import USAGE, DatasetsOption, Scheme, fail, need
+from tocsin.cli_common import USAGE, DatasetsOption, Scheme, check_output, fail, need
 from tocsin.cli_report import report
 from tocsin.cli_speed import speed
 
@@ -233,6 +233,9 @@ def compare(
     from tocsin.evaluate.paired import compare_results, comparison_page
     from tocsin.evaluate.result_file import ResultError
 
+    if output is not None:
+        read = (file.with_suffix(suffix) for file in (one, other) for suffix in (".json", ".predictions.jsonl"))
+        check_output(output, *read)
     try:
         page = comparison_page(compare_results(one, other), sentences)
     except (ResultError, MismatchError) as error:

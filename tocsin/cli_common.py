@@ -44,10 +44,23 @@ def exit_code(records: int, errors: int) -> int:
     return 0 if not errors else SOME_ERRORS if records else FAILURE
 
 
-def check_output(output: Path) -> None:
-    """Ends the command unless ``output`` can be written as a file."""
-    if output.is_dir() or not output.parent.is_dir():
-        fail(f"{output}: not a file that can be written", USAGE)
+def check_output(output: Path, *inputs: Path) -> None:
+    """Ends the command unless ``output`` can be a file in a folder that is there, and is none of ``inputs``."""
+    try:
+        if output.is_dir() or not output.parent.is_dir():
+            fail(f"{output}: not a file that can be written", USAGE)
+        if output.exists() and any(path.exists() and output.samefile(path) for path in inputs):
+            fail(f"{output}: would overwrite an input", USAGE)
+    except OSError as error:  # a name that is too long, a folder that may not be entered
+        fail(f"{output}: cannot be written: {(error.strerror or str(error)).lower()}")
+
+
+def write_output(output: Path, text: str) -> None:
+    """Writes a file, or ends the command and says why that cannot be."""
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        fail(f"{output}: cannot be written: {(error.strerror or str(error)).lower()}")
 
 
 def need(module: str, extra: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tocsin.cli_common import USAGE, check_output, fail
+from tocsin.cli_common import USAGE, check_output, fail, write_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 def view(
     file: Annotated[
         Path,
-        typer.Argument(help="What `tocsin predict` wrote (.jsonl or .parquet), or an article, which is read first."),
+        typer.Argument(
+            help="What `tocsin predict` wrote (.jsonl or .parquet, also with .gz or .zst, or a folder of these), or an "
+            "article, which is read first."
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="HTML page to write.")],
     title: Annotated[str | None, typer.Option(help="Heading of the page; default: the file's name.")] = None,
@@ -31,17 +34,25 @@ def view(
     The page holds all it needs and opens from disk, without network.
     """
     from tocsin.data.ontology import load_ontology
-    from tocsin.page_view import SUFFIXES, PredictionsError, read_predictions, view_page
+    from tocsin.data.readers import told_format
+    from tocsin.page_view import FORMATS, PredictionsError, read_predictions, view_page
 
-    check_output(output)
-    if not file.is_file():
+    check_output(output, file)
+    if not file.is_file() and not file.is_dir():
         fail(f"{file}: not a file")
-    if file.suffix == ".csv":
-        fail(f"{file}: a CSV loses the places of the spans; give the JSONL or Parquet of `tocsin predict`", USAGE)
+    if file.is_dir() and output.resolve().is_relative_to(file.resolve()):
+        fail(f"{output}: lies in the input folder {file}", USAGE)
+    kind = told_format(file)[0]
+    if kind == "csv":
+        fail(
+            f"{file}: a CSV loses the places of the spans; view reads the JSONL or Parquet of `tocsin predict`, a "
+            "folder of these, or an article",
+            USAGE,
+        )
     ontology = load_ontology()
     records: Iterable[Mapping[str, Any]]
     try:
-        if file.suffix in SUFFIXES:
+        if kind in FORMATS or file.is_dir():
             if lang is not None or model is not None:
                 fail(f"{file}: holds predictions; --lang and --model are for an article", USAGE)
             records = read_predictions(file)
@@ -50,7 +61,7 @@ def view(
         page = view_page(records, title or file.name, ontology)
     except PredictionsError as error:
         fail(error)
-    output.write_text(page, encoding="utf-8")
+    write_output(output, page)
     print(f"wrote {output}: {len(page.encode()) / 1e6:.1f} MB")
 
 
@@ -97,9 +108,12 @@ def report(
     from tocsin.evaluate.leaderboard import leaderboard, read_results, with_leaderboard
     from tocsin.evaluate.result_file import ResultError
 
-    check_output(output)
     if output.suffix != ".html":
         fail(f"{output}: a page is .html; the leaderboard goes beside it as .md", USAGE)
+    markdown = output.with_suffix(".md")
+    inputs = [*results.glob("*@*.json*"), *filter(None, [readme])]
+    for written in (output, markdown):
+        check_output(written, *inputs)
     try:
         found = read_results(results)
         page = benchmark_page(found, results, load_ontology())
@@ -110,7 +124,7 @@ def report(
             text = with_leaderboard(readme.read_text(encoding="utf-8"), leaderboard(found, by_language=False))
         except (OSError, ValueError) as error:
             fail(f"{readme}: {error}")
-        readme.write_text(text, encoding="utf-8")
-    output.write_text(page, encoding="utf-8")
-    output.with_suffix(".md").write_text(leaderboard(found), encoding="utf-8")
-    print(f"wrote {output}: {len(page.encode()) / 1e6:.1f} MB, and {output.with_suffix('.md')}")
+        write_output(readme, text)
+    write_output(output, page)
+    write_output(markdown, leaderboard(found))
+    print(f"wrote {output}: {len(page.encode()) / 1e6:.1f} MB, and {markdown}")

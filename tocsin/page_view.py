@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -11,9 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tocsin.data.ontology import Ontology
+from tocsin.data.readers import Meter, expand_inputs, open_input, told_format
 from tocsin.evaluate.page import label_names, render_page
 
-SUFFIXES = (".jsonl", ".ndjson", ".parquet")
+FORMATS = ("jsonl", "parquet")  # of predictions, as their suffixes tell them
 
 
 class PredictionsError(ValueError):
@@ -21,35 +23,42 @@ class PredictionsError(ValueError):
 
 
 def read_predictions(path: Path) -> Iterator[dict[str, Any]]:
-    """Records as :meth:`tocsin.data.records.Prediction.to_dict` makes them, from JSONL or Parquet, in order.
+    """Records as :meth:`tocsin.data.records.Prediction.to_dict` makes them, from JSONL or Parquet (also compressed),
+    in order; of a folder, such as ``--engine ray`` writes, those of its files in the order of their names.
 
     Raises :class:`PredictionsError`.
     """
-    for line, record in enumerate(_rows(path), 1):
-        where = f"{path}, row {line}" if path.suffix == ".parquet" else f"{path}:{line}"
-        try:
-            _check(record)
-        except PredictionsError as error:
-            raise PredictionsError(f"{where}{error}") from None
-        yield record
+    files = [Path(item.path) for item in expand_inputs([str(path)])]
+    for file in files:
+        if told_format(file)[0] not in FORMATS:
+            raise PredictionsError(f"{file}: expected JSONL or Parquet that `tocsin predict` wrote")
+    for file in files:
+        for line, record in _rows(file):
+            try:
+                _check(record)
+            except PredictionsError as error:
+                raise PredictionsError(f"{file}:{line}{error}") from None
+            yield record
 
 
-def _rows(path: Path) -> Iterator[Any]:
+def _rows(path: Path) -> Iterator[tuple[int, Any]]:
+    """Records with their line (of Parquet: the row), unchecked."""
+    kind = told_format(path)[0] or ""
     try:
-        if path.suffix == ".parquet":
-            for batch in pq.ParquetFile(path).iter_batches(batch_size=1024):
-                yield from batch.to_pylist()
-            return
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
+        with open_input(str(path), kind, Meter()) as stream:
+            if kind == "parquet":
+                batches = pq.ParquetFile(stream).iter_batches(batch_size=1024)
+                yield from enumerate((row for batch in batches for row in batch.to_pylist()), 1)
+                return
+            for number, line in enumerate(io.TextIOWrapper(stream, encoding="utf-8-sig"), 1):
+                if not line.strip():
+                    continue
                 try:
-                    yield json.loads(line)
-                except ValueError as error:
+                    yield number, json.loads(line)
+                except (ValueError, RecursionError) as error:
                     raise PredictionsError(f"{path}:{number}: not valid JSON: {error}") from error
-    except OSError as error:
-        raise PredictionsError(f"{path}: {(error.strerror or str(error)).lower()}") from error
-    except (UnicodeDecodeError, pa.ArrowException) as error:
-        raise PredictionsError(f"{path}: cannot be read: {error}") from error
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
+        raise PredictionsError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _check(record: Any) -> None:
@@ -58,12 +67,16 @@ def _check(record: Any) -> None:
     for field in ("id", "doc_id", "lang", "text"):
         if not isinstance(record.get(field), str):
             raise PredictionsError(f", field {field!r}: expected a string; is this what `tocsin predict` wrote?")
+    if not isinstance(record.get("model") or "", str):
+        raise PredictionsError(f", field 'model': expected a string, got {record['model']!r}")
     for field in ("events", "entities", "roles"):
         if not isinstance(record.get(field), list):
             raise PredictionsError(f", field {field!r}: expected a list")
     for event in record["events"]:
-        if not (isinstance(event, dict) and isinstance(event.get("type"), str) and _is_number(event.get("score"))):
-            raise PredictionsError(f", field 'events': expected a type and its score, got {event!r}")
+        if not (isinstance(event, dict) and isinstance(event.get("type"), str) and _is_share(event.get("score"))):
+            raise PredictionsError(f", field 'events': expected a type and its score from 0 to 1, got {event!r}")
+        if not isinstance(event.get("group") or "", str):
+            raise PredictionsError(f", field 'events': expected a group's name, got {event['group']!r}")
     for field in ("entities", "roles"):
         for span in record[field]:
             _check_span(record["text"], span, field)
@@ -80,8 +93,8 @@ def _check_span(text: str, span: Any, field: str) -> None:
         raise PredictionsError(f", field {field!r}: text[{start}:{end}] is {text[start:end]!r}, not {mention!r}")
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def view_page(records: Iterable[Mapping[str, Any]], title: str, ontology: Ontology) -> str:
