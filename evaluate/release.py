@@ -29,7 +29,7 @@ from tocsin.evaluate.thresholds import scores_of, type_matrix
 from tocsin.model.export import load_trained, trim_vocabulary, write_onnx, write_release
 from tocsin.model.pipeline import Pipeline
 from tocsin.model.runtime import load_release
-from tocsin.model.settings import ModelError
+from tocsin.model.settings import ModelError, read_config
 from tocsin.model.torch_engine import torch_pipeline
 
 
@@ -81,7 +81,7 @@ def cut_release(
             "thresholds": fitted["thresholds"],
             "precision_thresholds": fitted["precision_thresholds"],
         }
-        config = write_release(release, model, tokenizer, name, chosen)
+        write_release(release, model, tokenizer, name, chosen)
         exported = load_release(release)
         predicted_after = exported.predict_labelled(dev)
         after = score(dev, predicted_after)
@@ -98,6 +98,7 @@ def cut_release(
                 figures["consistency"] = consistency(exported, datasets)
                 reliability_picture(figures["real_news_test"]["calibration"], release / "reliability.png")
             (release / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+            config = read_config(release)  # as it can be read from then on: a level is text there
             write_card(release, config, figures, agreement=all_agreements() if corpus == CORPUS_DIR else None)
             output.mkdir(parents=True, exist_ok=True)
             for path in release.iterdir():

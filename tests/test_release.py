@@ -16,11 +16,13 @@ import pytest
 import tocsin
 from tocsin.data.documents import Document
 from tocsin.data.records import LabelledSentence, Prediction, json_schema
+from tocsin.evaluate.agreement import all_agreements
+from tocsin.evaluate.card import write_card
 from tocsin.evaluate.independence import dependence
 from tocsin.evaluate.scores import score
 from tocsin.model.pipeline import Pipeline, sentences_of_texts
 from tocsin.model.runtime import RELEASED_DIR, load_release
-from tocsin.model.settings import ModelError
+from tocsin.model.settings import ModelError, read_config
 
 ROOT = Path(__file__).resolve().parents[1]
 ARTICLE = ROOT.parent / "shared" / "examples" / "al-omar.fr.txt"
@@ -28,6 +30,19 @@ ARTICLE = ROOT.parent / "shared" / "examples" / "al-omar.fr.txt"
 
 def test_is_small_enough() -> None:
     assert sum(path.stat().st_size for path in RELEASED_DIR.iterdir()) <= 50_000_000
+
+
+def test_the_card_says_what_its_files_say(tmp_path: Path) -> None:
+    for path in RELEASED_DIR.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    (tmp_path / "README.md").unlink()
+    figures = json.loads((RELEASED_DIR / "figures.json").read_text(encoding="utf-8"))
+    write_card(tmp_path, read_config(RELEASED_DIR), figures, agreement=all_agreements())
+    # The size is that of the folder with the card.
+    ours, theirs = ((folder / "README.md").read_text(encoding="utf-8") for folder in (tmp_path, RELEASED_DIR))
+    assert [line for line in ours.splitlines() if not line.startswith("- Size: ")] == [
+        line for line in theirs.splitlines() if not line.startswith("- Size: ")
+    ]
 
 
 @pytest.mark.skipif(not ARTICLE.exists(), reason="the example article is not beside the checkout")
