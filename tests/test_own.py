@@ -262,7 +262,7 @@ def test_own_labels_are_learned_from_the_release_and_the_layers_they_say_nothing
     path, run = outages
     model, tokenizer = load_trained(run)
     stated = model.config.training
-    assert set(stated["sources"]) == {"own", "written"} and stated["continues"]["recipe"]["name"] == "teacher"
+    assert set(stated["sources"]) == {"own", "written"} and stated["continues"]["recipe"]["name"] == "settled"
     after = torch_pipeline(model, tokenizer)
     new = [sentence for sentence in read_labelled(path) if "nine" in sentence.text]
     scores = [

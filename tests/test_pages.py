@@ -596,7 +596,7 @@ def test_no_page_takes_the_place_of_what_it_is_made_of(tmp_path: Path, sentences
         (["benchmark", "report", results, "-o", results / "silent@own.json"], "would overwrite an input"),
         (["benchmark", "report", results, "-o", results / "silent@own.predictions.jsonl"], "would overwrite an input"),
         (["benchmark", "report", results, "-o", tmp_path / "report.html", "--readme", readme], "would overwrite"),
-        (["benchmark", "report", results, "-o", tmp_path / "page.md"], "give the page another suffix"),
+        (["benchmark", "report", results, "-o", tmp_path / "page.md"], "a page is .html"),
     ):
         done = run(*arguments)
         assert (done.exit_code, message in done.stderr) == (2, True), (arguments, done.output)

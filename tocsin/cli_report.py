@@ -108,12 +108,12 @@ def report(
     from tocsin.evaluate.leaderboard import leaderboard, read_results, with_leaderboard
     from tocsin.evaluate.result_file import ResultError
 
-    if output.suffix != ".html":
-        fail(f"{output}: a page is .html; the leaderboard goes beside it as .md", USAGE)
     markdown = output.with_suffix(".md")
     inputs = [*results.glob("*@*.json*"), *filter(None, [readme])]
     for written in (output, markdown):
         check_output(written, *inputs)
+    if output.suffix != ".html":
+        fail(f"{output}: a page is .html; the leaderboard goes beside it as .md", USAGE)
     try:
         found = read_results(results)
         page = benchmark_page(found, results, load_ontology())
