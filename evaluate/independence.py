@@ -52,6 +52,7 @@ def _predicted(pipeline: Pipeline, order: Sequence[LabelledSentence], size: int)
 
 def _scores(prediction: Prediction) -> dict[tuple[object, ...], float]:
     # Of event types by name, of spans by layer, place and label.
-    layers = {"entity": prediction.entities, "role": prediction.roles}
-    spans = {(name, s.start, s.end, s.label): s.score or 0.0 for name, layer in layers.items() for s in layer}
-    return {**{(name,): score for name, score in (prediction.scores or {}).items()}, **spans}
+    found: dict[tuple[object, ...], float] = {(name,): score for name, score in (prediction.scores or {}).items()}
+    for layer, spans in (("entity", prediction.entities), ("role", prediction.roles)):
+        found.update({(layer, s.start, s.end, s.label): s.score or 0.0 for s in spans})
+    return found
