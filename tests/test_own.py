@@ -15,8 +15,9 @@ from tocsin.data.own import OwnDataError, read_labelled, read_splits
 from tocsin.data.records import FULLY, LabelledSentence
 from tocsin.data.schemes import types_of_codes
 from tocsin.evaluate.leaderboard import read_results
+from tocsin.model.calibration import Calibration
 from tocsin.model.pipeline import Pipeline
-from tocsin.model.runtime import RELEASED_DIR
+from tocsin.model.runtime import RELEASED_DIR, load_release
 from tocsin.model.settings import read_config
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -303,3 +304,11 @@ def test_from_a_users_file_to_a_release_of_their_own_and_its_report(
     tocsin("predict", path, "--model", own, "-o", tmp_path / "out.jsonl")
     records = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [record["model"] for record in records] == ["few-steps"] * 12
+    # A few steps move a weight by less than a step of its 8 bits; what they taught is there all the same.
+    taught = [s for s in read_labelled(path) if "restriction" in s.types]
+    logits = []
+    for folder in (RELEASED_DIR, own):
+        pipeline = load_release(folder)
+        pipeline = pipeline.with_settings(calibration=Calibration.identity(len(pipeline.settings.ontology.types)))
+        logits.append([(p.scores or {})["restriction"] for p in pipeline.predict_labelled(taught, all_scores=True)])
+    assert min(logits[1]) > 0.5 > max(logits[0]), logits

@@ -47,7 +47,7 @@ class SpacyPeer(TrainedPeer):
         folder: Path | None = None,
         model: None = None,
         *,
-        epochs: int = 10,
+        epochs: int = 4,
         patience: int = 2,
     ):
         super().__init__(ontology, folder, {"epochs": epochs, "patience": patience, "batch": 32, "dropout": 0.1})
