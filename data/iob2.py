@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tocsin.data.adapters.base import join_tokens
+from tocsin.data.errors import reason
 from tocsin.data.records import Span
 from tocsin.data.sources import DatasetError
 
@@ -52,7 +53,7 @@ def read_iob2(path: Path) -> Iterator[TaggedSentence]:
     except UnicodeDecodeError as error:
         raise DatasetError(f"{path}: not valid UTF-8 (byte {error.start})") from None
     except OSError as error:
-        raise DatasetError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        raise DatasetError(f"{path}: {reason(error)}") from None
     separator = "\t" if any("\t" in line for line in lines) else None
     blocks = list(_blocks(lines, separator))
     rows = [row for _, _, block in blocks for row in block]

@@ -26,6 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tocsin.data.documents import Document, ErrorRow, lone_surrogate
+from tocsin.data.errors import reason
 from tocsin.data.language import detect_language
 from tocsin.data.sentences import begins_paragraph
 
@@ -104,7 +105,7 @@ def _in_folder(folder: str, format: str | None) -> list[Input]:
     found: dict[Path, str] = {}
 
     def unreadable(error: OSError) -> None:
-        found[Path(error.filename)] = _reason(error)
+        found[Path(error.filename)] = reason(error)
 
     for place, folders, files in os.walk(folder, onerror=unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -205,7 +206,7 @@ def read_inputs(
             with open_input(item.path, kind, meter) as stream:
                 yield from _read(stream, source, kind)
         except OSError as error:
-            yield source.error(None, _reason(error))
+            yield source.error(None, reason(error))
         meter.finish(item)
 
 
@@ -287,10 +288,6 @@ def _open(path: str, compression: str | None, meter: Meter) -> BinaryIO:
     return io.BufferedReader(pa.CompressedInputStream(file, compression))
 
 
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
-
-
 def _writable(text: str) -> str:
     # Lone surrogates (of undecodable file names, or of JSON escapes) cannot be written as UTF-8.
     return text.encode("utf-8", "backslashreplace").decode()
@@ -307,7 +304,7 @@ def _read(stream: BinaryIO, source: _Source, kind: str) -> Iterator[Document | E
     except _UnreadableError as error:
         yield source.error(1, str(error))
     except OSError as error:
-        yield source.error(line and line + 1, (f"damaged after row {line}: " if line else "") + _reason(error))
+        yield source.error(line and line + 1, (f"damaged after row {line}: " if line else "") + reason(error))
     else:
         if empty:
             yield source.error(None, "the file is empty")
@@ -375,7 +372,7 @@ def _read_text(stream: BinaryIO, source: _Source) -> Iterator[Document | ErrorRo
     except OSError as error:
         damage = error
     if damage and source.whole:
-        yield unread(None, _reason(damage))
+        yield unread(None, reason(damage))
         return
     text = "".join(lines)
     if text.strip():
@@ -383,7 +380,7 @@ def _read_text(stream: BinaryIO, source: _Source) -> Iterator[Document | ErrorRo
         continued = True
         start += size
     if damage:
-        yield unread(None, _reason(damage))
+        yield unread(None, reason(damage))
     elif not continued:
         yield unread(None, "the file holds only blank space" if position else "the file is empty")
 

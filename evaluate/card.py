@@ -8,7 +8,9 @@ from typing import Any
 
 from tocsin.data.adapters import public_corpus
 from tocsin.data.sources import ORIGINS
+from tocsin.evaluate.gate import GATED
 from tocsin.evaluate.report import FIGURES, markdown_table, percent, percent_with_interval
+from tocsin.model.settings import never_reported
 
 SUITES = {"written test": "written_test", "real-news test": "real_news_test"}  # title -> key of the figures
 _TEMPLATE = Path(__file__).resolve().with_name("card.md")
@@ -150,7 +152,7 @@ def _calibration(figures: Mapping[str, Any], config: Mapping[str, Any]) -> str:
             level,
             percent(found["precision"]),
             percent(found["recall"]),
-            ", ".join(name for name, threshold in thresholds[level].items() if threshold >= 1) or "–",
+            ", ".join(never_reported(thresholds[level])) or "–",
         ]
         for level, found in real["at_precision"].items()
     ]
@@ -176,10 +178,9 @@ that never reached it on dev and are not reported at all:
 
 
 def _quantization(dev: Mapping[str, Any]) -> str:
-    names = {"event micro-F1": "event_micro_f1", "entity F1": "entity_f1", "role F1": "role_f1"}
     return ", ".join(
         f"{label} {percent(dev['float'][key])} before, {percent(dev['int8'][key])} after"
-        for label, key in names.items()
+        for label, key in GATED.items()
     )
 
 

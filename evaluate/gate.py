@@ -9,6 +9,7 @@ from typing import Any
 from tocsin.data.records import LabelledSentence, Prediction
 from tocsin.evaluate.bootstrap import counts_by_sentence, f1, percentiles, resample
 
+GATED = {"event micro-F1": "event_micro_f1", "entity F1": "entity_f1", "role F1": "role_f1"}  # title -> key
 MAX_DROP = 0.01  # event micro-F1, entity F1 and role F1, overall
 MAX_DROP_LANGUAGE = 0.03  # event micro-F1, in one language, if it is more than chance
 
@@ -36,8 +37,7 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any], least: Mapping[
 
     ``least``: of :func:`least_drops`.
     """
-    gated = {"event micro-F1": "event_micro_f1", "entity F1": "entity_f1", "role F1": "role_f1"}
-    changes = [Change(figure, before[name], after[name], MAX_DROP) for figure, name in gated.items()]
+    changes = [Change(figure, before[name], after[name], MAX_DROP) for figure, name in GATED.items()]
     for lang, figures in before["per_language"].items():
         after_lang = after["per_language"][lang]["event_micro_f1"]
         figure = f"event micro-F1, {lang}"

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tocsin.data.errors import reason
 from tocsin.data.label_fields import FieldError, parse_labels, parse_probability, parse_spans, read_field
 from tocsin.data.ontology import Ontology
 from tocsin.data.records import Event, LabelledSentence, Prediction
@@ -135,4 +136,4 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     except csv.Error as error:
         raise SuiteError(f"{path}:{table.line_num}: not valid CSV: {error}") from None
     except OSError as error:
-        raise SuiteError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        raise SuiteError(f"{path}: {reason(error)}") from None

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tocsin.data.errors import reason
 from tocsin.evaluate.scores import LAYERS
 
 FORMAT = 1
@@ -42,7 +43,7 @@ def read_result(path: Path) -> dict[str, Any]:
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ResultError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        raise ResultError(f"{path}: {reason(error)}") from None
     except ValueError as error:
         raise ResultError(f"{path}: not valid JSON: {error}") from None
     if not isinstance(result, dict) or result.get("format") != FORMAT:
@@ -63,7 +64,7 @@ def read_lines(path: Path, result: Mapping[str, Any]) -> list[dict[str, Any]]:
         with path.open(encoding="utf-8") as file:
             content = list(file)
     except OSError as error:
-        raise ResultError(f"{path}: {(error.strerror or str(error)).lower()}: it holds the predictions") from None
+        raise ResultError(f"{path}: {reason(error)}: it holds the predictions") from None
     except UnicodeDecodeError as error:
         raise ResultError(f"{path}: not valid UTF-8 (byte {error.start})") from None
     lines = []

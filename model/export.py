@@ -175,7 +175,7 @@ def _split_layer_norms(graph: onnx.ModelProto) -> None:
 
 def write_release(
     directory: Path, model: TocsinModel, tokenizer: Tokenizer, name: str, fitted: Mapping[str, Any]
-) -> dict[str, Any]:
+) -> None:
     """Writes ``config.json`` with checksums, and the tokenizer, beside an ONNX file already there.
 
     ``fitted``: what was chosen on dev, as ``Settings.from_config`` reads it ("thresholds" and the like).
@@ -186,4 +186,3 @@ def write_release(
     config |= {"encoder_layers": encoder.num_hidden_layers, "encoder_width": encoder.hidden_size}
     config["checksums"] = checksums(directory)
     (directory / "config.json").write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return config

@@ -103,6 +103,11 @@ class Settings:
         return self.precision_thresholds[level]
 
 
+def never_reported(thresholds: Mapping[str, float]) -> list[str]:
+    """Types whose threshold no probability reaches in practice: they were never so sure on dev."""
+    return [name for name, threshold in thresholds.items() if threshold >= 1]
+
+
 def _is_number(text: object) -> bool:
     try:
         float(str(text))

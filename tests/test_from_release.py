@@ -57,15 +57,20 @@ def largest_difference(one: Logits, other: Logits, output: str) -> float:
     return max(float(np.abs(a[output] - b[output]).max()) for a, b in zip(one, other, strict=True))
 
 
+def unlike_model(backbone: Path, ontology: Ontology) -> tuple[TocsinModel, Tokenizer]:
+    """A model no two of whose parameters are alike: the exporter keeps one of equal tensors."""
+    torch.manual_seed(2)
+    model, tokenizer = TocsinModel.from_backbone(str(backbone), ontology, ["fr"], 256, 0.1, label_attention=True)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_()
+    return model.eval(), tokenizer
+
+
 def test_every_weight_comes_back_up_to_what_quantization_took(
     tiny_backbone: Path, ontology: Ontology, tmp_path: Path
 ) -> None:
-    torch.manual_seed(2)
-    model, tokenizer = TocsinModel.from_backbone(str(tiny_backbone), ontology, ["fr"], 256, 0.1, label_attention=True)
-    with torch.no_grad():  # no two parameters alike
-        for parameter in model.parameters():
-            parameter.normal_()
-    model.eval()
+    model, tokenizer = unlike_model(tiny_backbone, ontology)
     write_onnx(model, tmp_path / "model.onnx")
     write_release(tmp_path, model, tokenizer, "tiny", {})
     again, _ = TocsinModel.from_backbone(str(tmp_path), ontology, ["fr"], 256, 0.1, label_attention=True)
@@ -86,11 +91,7 @@ def test_every_weight_comes_back_up_to_what_quantization_took(
 def test_what_was_not_trained_is_quantized_to_what_it_was(
     tiny_backbone: Path, ontology: Ontology, tmp_path: Path
 ) -> None:
-    torch.manual_seed(2)
-    model, tokenizer = TocsinModel.from_backbone(str(tiny_backbone), ontology, ["fr"], 256, 0.1, label_attention=True)
-    with torch.no_grad():  # no two parameters alike
-        for parameter in model.parameters():
-            parameter.normal_()
+    model, tokenizer = unlike_model(tiny_backbone, ontology)
     folders = [tmp_path / "first", tmp_path / "second"]
     for folder in folders:
         folder.mkdir()

@@ -29,6 +29,7 @@ from tocsin.cli_common import (
 )
 from tocsin.cli_predict import predict
 from tocsin.cli_report import view
+from tocsin.data.errors import reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -258,7 +259,7 @@ def card(
     except (CorpusError, DatasetError) as error:
         fail(error)
     except OSError as error:
-        fail(f"{folder}: {(error.strerror or str(error)).lower()}")
+        fail(f"{folder}: {reason(error)}")
     print(f"wrote {folder / 'README.md'} and its pictures")
 
 

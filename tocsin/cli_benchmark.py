@@ -13,6 +13,7 @@ from rich.console import Console
 from tocsin.cli_common import USAGE, DatasetsOption, Scheme, check_output, fail, need
 from tocsin.cli_report import report
 from tocsin.cli_speed import speed
+from tocsin.data.errors import reason
 
 if TYPE_CHECKING:
     from tocsin.data.records import LabelledSentence
@@ -122,7 +123,7 @@ def run(
     except (CorpusError, DatasetError, SuiteError, MismatchError, PeerError, ModelError) as error:
         fail(error)
     except OSError as error:
-        fail(f"{error.filename or output}: {(error.strerror or str(error)).lower()}")
+        fail(f"{error.filename or output}: {reason(error)}")
 
 
 def _named(argument: str) -> tuple[str | None, str]:
@@ -231,10 +232,10 @@ def compare(
 
     from tocsin.evaluate.metrics import MismatchError
     from tocsin.evaluate.paired import compare_results, comparison_page
-    from tocsin.evaluate.result_file import ResultError
+    from tocsin.evaluate.result_file import PREDICTIONS, ResultError
 
     if output is not None:
-        read = (file.with_suffix(suffix) for file in (one, other) for suffix in (".json", ".predictions.jsonl"))
+        read = (file.with_suffix(suffix) for file in (one, other) for suffix in (".json", PREDICTIONS))
         check_output(output, *read)
     try:
         page = comparison_page(compare_results(one, other), sentences)
@@ -245,4 +246,4 @@ def compare(
         try:
             output.write_text(page, encoding="utf-8")
         except OSError as error:
-            fail(f"{output}: {(error.strerror or str(error)).lower()}")
+            fail(f"{output}: {reason(error)}")

@@ -9,6 +9,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from tocsin.data.errors import reason
+
 FAILURE, USAGE, SOME_ERRORS, INTERRUPTED = 1, 2, 3, 130
 
 ModelOption = Annotated[
@@ -52,7 +54,7 @@ def check_output(output: Path, *inputs: Path) -> None:
         if output.exists() and any(path.exists() and output.samefile(path) for path in inputs):
             fail(f"{output}: would overwrite an input", USAGE)
     except OSError as error:  # a name that is too long, a folder that may not be entered
-        fail(f"{output}: cannot be written: {(error.strerror or str(error)).lower()}")
+        fail(f"{output}: cannot be written: {reason(error)}")
 
 
 def write_output(output: Path, text: str) -> None:
@@ -60,7 +62,7 @@ def write_output(output: Path, text: str) -> None:
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
-        fail(f"{output}: cannot be written: {(error.strerror or str(error)).lower()}")
+        fail(f"{output}: cannot be written: {reason(error)}")
 
 
 def need(module: str, extra: str) -> None:

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from tocsin.cli_common import FAILURE, INTERRUPTED, USAGE, ModelOption, exit_code, need
+from tocsin.data.errors import reason
 
 if TYPE_CHECKING:
     from tocsin.data.readers import Meter
@@ -105,7 +106,7 @@ def predict(
     from tocsin.data.readers import STDIN, Meter, expand_inputs, read_documents
     from tocsin.job import FileJob, InputStream, JobError, side_file, state_file
     from tocsin.model.runtime import load_release
-    from tocsin.model.settings import ModelError
+    from tocsin.model.settings import ModelError, never_reported
     from tocsin.progress import Log
 
     log = Log(log_json)
@@ -148,7 +149,7 @@ def predict(
             fail("--threshold and --precision exclude each other", USAGE)
         if threshold is not None or precision is not None:
             pipeline = pipeline.with_settings(thresholds=pipeline.settings.thresholds_for(threshold, precision))
-        if precision is not None and (never := [n for n, least in pipeline.settings.thresholds.items() if least >= 1]):
+        if precision is not None and (never := never_reported(pipeline.settings.thresholds)):
             log(
                 "never_reported", f"types that did not reach this precision on dev are not reported: {', '.join(never)}"
             )
@@ -171,7 +172,7 @@ def predict(
         except JobError as error:
             fail(error)
         except OSError as error:
-            fail(f"{output}: {(error.strerror or str(error)).lower()}")
+            fail(f"{output}: {reason(error)}")
     meter = Meter()
     inputs = InputStream(read_documents(files, **reading, keep=keep, whole=whole, meter=meter))
     job = None
@@ -188,7 +189,7 @@ def predict(
         fail(error)
     except OSError as error:
         if job is not None or not isinstance(error, BrokenPipeError):
-            fail(f"{output or 'standard output'}: {(error.strerror or str(error)).lower()}{_how_to_go_on(output)}")
+            fail(f"{output or 'standard output'}: {reason(error)}{_how_to_go_on(output)}")
         # The reader of our output has gone (`| head`): no error of ours. What Python still holds goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not run.interrupted:

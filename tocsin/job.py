@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tocsin.data.documents import Document, ErrorRow
+from tocsin.data.errors import reason
 from tocsin.data.records import Prediction
 from tocsin.data.writers import TextFile, json_line, make_writer
 from tocsin.model.pipeline import Pipeline, Sentence
@@ -228,7 +229,7 @@ class FileJob:
                 # What is gone or too short (no error of the system's) does not come back by trying again.
                 if error.errno not in (None, errno.ENOENT):
                     raise
-                raise JobError(f"{path}: {(error.strerror or str(error)).lower()}; {over}") from None
+                raise JobError(f"{path}: {reason(error)}; {over}") from None
         if not side_position:
             side.unlink(missing_ok=True)
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from random import Random
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.functional import cross_entropy
+from torch.nn.utils.rnn import pad_sequence
 from transformers import get_linear_schedule_with_warmup
 
 from tocsin.model.export import load_trained
-from tocsin.model.settings import ModelError
+from tocsin.model.settings import ModelError, Settings
 
 _MASKED = 0.15  # of the tokens, as BERT (Devlin et al. 2019); all of them by <mask>
 _BATCH = 32
@@ -31,6 +32,7 @@ def continue_pretraining(run: Path, texts: Sequence[str], steps: int, output: Pa
     mask = tokenizer.token_to_id("<mask>")
     if mask is None:
         raise ModelError(f"{run}: its tokenizer has no <mask>")
+    pad = Settings.from_config(model.config.to_dict(), "config").pad_token_id
     torch.manual_seed(seed)
     ids_of_texts = (encoding.ids for encoding in tokenizer.encode_batch(list(texts)))
     rows = [ids for ids in ids_of_texts if len(ids) <= model.config.max_tokens]
@@ -47,7 +49,9 @@ def continue_pretraining(run: Path, texts: Sequence[str], steps: int, output: Pa
     model.train()
     losses, random = [], Random(seed)
     for _ in range(steps):
-        ids, attention = _batch(random.sample(rows, min(_BATCH, len(rows))), tokenizer.token_to_id("<pad>") or 0)
+        drawn = random.sample(rows, min(_BATCH, len(rows)))
+        ids = pad_sequence([torch.tensor(row) for row in drawn], batch_first=True, padding_value=pad)
+        attention = pad_sequence([torch.ones(len(row), dtype=torch.long) for row in drawn], batch_first=True)
         hidden = attention.bool() & (torch.rand(ids.shape) < _MASKED)
         hidden[:, 0] = False  # <s>; that </s> is guessed now and then does no harm
         with torch.autocast("cpu", torch.bfloat16):
@@ -63,10 +67,3 @@ def continue_pretraining(run: Path, texts: Sequence[str], steps: int, output: Pa
     model.save_pretrained(output)
     tokenizer.save(str(output / "tokenizer.json"))
     return losses
-
-
-def _batch(rows: Sequence[Sequence[int]], pad: int) -> tuple[Tensor, Tensor]:
-    # (rows, longest) token ids and their attention mask.
-    longest = max(map(len, rows))
-    ids = torch.tensor([[*row, *[pad] * (longest - len(row))] for row in rows])
-    return ids, torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
