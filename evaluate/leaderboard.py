@@ -18,6 +18,7 @@ SCORES = {
     "entity F1": "entity_f1",
     "role F1": "role_f1",
 }
+_RARELY_BY_LANGUAGE = {"event_frequent_macro_f1"}  # few languages have five examples of enough types
 COSTS = {"sentences/s": "sentences_per_second", "peak MB": "peak_megabytes", "MB": "megabytes"}
 
 
@@ -63,25 +64,28 @@ def by_suite(results: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str
 
 
 def leaderboard(results: Sequence[Mapping[str, Any]], *, by_language: bool = True) -> str:
-    """For each suite a table of the systems and, if asked for, one of event micro-F1 by language, in Markdown."""
+    """For each suite a table of the systems and, if asked for, one by language for each of the figures that languages
+    have, in Markdown."""
     parts = []
     for name, ranked in by_suite(results).items():
         suite = ranked[0]["suite"]
         rows = [_row(result) for result in ranked]
         languages = suite["languages"]
         many = f"{len(languages)} language{'s' * (len(languages) != 1)}"
-        heading, key = _leading(ranked)
         parts += [
             f"**{escaped(name)}**: {suite['sentences']:,} sentences in {many}.",
             markdown_table(["", *SCORES, "ECE", *COSTS], rows),
         ]
         if by_language:
-            names = (escaped(result["system"]["name"]) for result in ranked)
-            cells = [
-                [lang, f"{sentences:,}", *(_of_language(result, lang, key) for result in ranked)]
-                for lang, sentences in languages.items()
-            ]
-            parts += [f"By language, {heading}:", markdown_table(["", "sentences", *names], cells)]
+            for heading, key in SCORES.items():
+                having = [result for result in ranked if _has_by_language(result, key)]
+                if having and key not in _RARELY_BY_LANGUAGE:
+                    names = (escaped(result["system"]["name"]) for result in having)
+                    cells = [
+                        [lang, f"{sentences:,}", *(percent(_of_language(result, lang, key)) for result in having)]
+                        for lang, sentences in languages.items()
+                    ]
+                    parts += [f"By language, {heading}:", markdown_table(["", "sentences", *names], cells)]
     cores = sorted({result["cost"]["cores"] for result in results if result["cost"].get("cores")})
     parts.append(
         "Percent; in brackets 95 % bootstrap intervals, of F1 and of the primary type. Spans are strict. "
@@ -98,8 +102,13 @@ def _row(result: Mapping[str, Any]) -> list[str]:
     return [escaped(result["system"]["name"]), *scores, _error(result.get("calibration")), *costs]
 
 
-def _of_language(result: Mapping[str, Any], lang: str, key: str) -> str:
-    return percent(result["figures"].get("per_language", {}).get(lang, {}).get(key))
+def _of_language(result: Mapping[str, Any], lang: str, key: str) -> float | None:
+    figure: float | None = result["figures"].get("per_language", {}).get(lang, {}).get(key)
+    return figure
+
+
+def _has_by_language(result: Mapping[str, Any], key: str) -> bool:
+    return any(_of_language(result, lang, key) is not None for lang in result["suite"]["languages"])
 
 
 def _error(calibration: Mapping[str, Any] | None) -> str:

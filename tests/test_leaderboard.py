@@ -65,6 +65,15 @@ def test_leaderboard_ranks_systems_and_shows_what_is_missing(tmp_path: Path) -> 
     assert "| ar | 200 | – | – |" in lines
 
 
+def test_leaderboard_has_a_table_by_language_for_each_figure_and_those_that_have_it(tmp_path: Path) -> None:
+    stated = result("both", 0.6)
+    figures = stated["figures"] | {"per_language": {"fr": {"event_micro_f1": 0.25, "role_f1": 0.5}, "ar": {}}}
+    found = read_results(write(tmp_path, result("types", 0.4), stated | {"figures": figures}))
+    page = leaderboard(found)
+    assert "By language, role F1:\n\n|  | sentences | both |\n" in page and "\n| fr | 1,000 | 50.0 |\n" in page
+    assert "By language, entity F1:" not in page
+
+
 def test_systems_of_a_suite_are_ranked_by_one_figure(tmp_path: Path) -> None:
     def entities_alone(name: str, entity_f1: float, suite: str) -> dict[str, Any]:
         stated = result(name, 0, figures={"entity_f1": entity_f1}, intervals={})
