@@ -29,6 +29,7 @@ from tocsin.evaluate.peers.base import (
     stated_model,
 )
 from tocsin.evaluate.peers.tfidf import TfidfPeer
+from tocsin.evaluate.peers.two_pipelines import TransformersPeer
 from tocsin.evaluate.scores import score
 
 NOTHING = Annotated(types=frozenset(), entities=frozenset(), roles=frozenset())
@@ -114,6 +115,17 @@ def test_trained_peers_are_loaded_the_second_time(
         with pytest.raises(PeerError, match=r"fitted with model = .*, not .*, choose another folder"):
             make_trained(name, ontology, tmp_path, tmp_path).fit(sentences, sentences)
     assert not list(tmp_path.rglob("*.pkl"))
+
+
+def test_the_transformers_classifier_begins_at_the_base_rates_of_the_types(
+    sentences: list[LabelledSentence], ontology: Ontology, tiny_backbone: Path, tmp_path: Path
+) -> None:
+    peer = TransformersPeer(ontology, tmp_path, str(tiny_backbone), max_steps=1)
+    peer.fit(sentences, sentences)
+    looked_for = [s for s in sentences if s.annotated.types is None]
+    rates = np.array([np.mean([name in s.types for s in looked_for]) for name in ontology.type_names])
+    scores = np.array([[(p.scores or {})[name] for name in ontology.type_names] for p in peer.predict(sentences)])
+    assert np.abs(scores.mean(axis=0) - rates).max() < 0.02 < rates.max()
 
 
 class Learner(TrainedPeer):

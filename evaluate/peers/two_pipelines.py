@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from transformers import (
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
@@ -72,9 +73,11 @@ class TransformersPeer(TrainedPeer):
             )
             model = load_model(classifier, encoder)
             sentences = [s for s in train if covers(s.annotated.types, types)]
+            gold = type_matrix(sentences, types).astype(np.float32)
+            _begin_at_base_rates(model, gold.mean(axis=0))
             rows = [
                 {**tokenizer(s.text, truncation=True), "labels": labels}
-                for s, labels in zip(sentences, type_matrix(sentences, types).astype(float).tolist(), strict=True)
+                for s, labels in zip(sentences, gold.tolist(), strict=True)
             ]
             self._fine_tune(model, rows, DataCollatorWithPadding(tokenizer), tokenizer, "types")
             model = load_model(partial(AutoModelForTokenClassification.from_pretrained, **_labels(tags)), encoder)
@@ -132,6 +135,19 @@ class TransformersPeer(TrainedPeer):
 
 def _labels(names: Sequence[str]) -> dict[str, Any]:
     return {"id2label": dict(enumerate(names)), "label2id": {name: i for i, name in enumerate(names)}}
+
+
+def _begin_at_base_rates(model: PreTrainedModel, rates: NDArray[np.float32]) -> None:
+    """The bias of a new head as the log-odds of how often each type occurs (Lin et al. 2017, section 4.1).
+
+    From even odds, the first steps teach all sentences to look alike, and five settings in which it was tried never
+    got over base rates afterwards.
+    """
+    rates = rates.clip(1e-4, 1 - 1e-4)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.endswith("bias") and parameter.shape == rates.shape:
+                parameter.copy_(torch.from_numpy(np.log(rates / (1 - rates))))
 
 
 def _tagged(sentence: LabelledSentence, tokenizer: PreTrainedTokenizerBase, tags: Sequence[str]) -> dict[str, Any]:
