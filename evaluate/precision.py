@@ -58,7 +58,9 @@ def schemes(calibration: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]) 
         quantize_rows(graph)
         onnx.save_model(graph, target)
 
-    weights = {"weight_type": QuantType.QInt8, "op_types_to_quantize": ["MatMul"]}
+    # ONNX's shape inference stops at ONNX Runtime's own operators, so it does not know the types behind them.
+    untold = {"DefaultTensorType": onnx.TensorProto.FLOAT}
+    weights = {"weight_type": QuantType.QInt8, "op_types_to_quantize": ["MatMul"], "extra_options": untold}
     return {
         "float32": lambda source, target: onnx.save_model(onnx.load(source), target),
         "int8, whole-tensor dynamic scales": lambda source, target: quantize_dynamic(source, target, **weights),
