@@ -9,7 +9,7 @@ test: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope
 
 # torch first and pinned: pip may otherwise resolve to a build with gigabytes of CUDA.
 .venv/test: .venv/demo
