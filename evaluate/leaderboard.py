@@ -70,22 +70,14 @@ def leaderboard(results: Sequence[Mapping[str, Any]], *, by_language: bool = Tru
     for name, ranked in by_suite(results).items():
         suite = ranked[0]["suite"]
         rows = [_row(result) for result in ranked]
-        languages = suite["languages"]
-        many = f"{len(languages)} language{'s' * (len(languages) != 1)}"
+        languages = len(suite["languages"])
+        many = f"{languages} language{'s' * (languages != 1)}"
         parts += [
             f"**{escaped(name)}**: {suite['sentences']:,} sentences in {many}.",
             markdown_table(["", *SCORES, "ECE", *COSTS], rows),
         ]
         if by_language:
-            for heading, key in SCORES.items():
-                having = [result for result in ranked if _has_by_language(result, key)]
-                if having and key not in _RARELY_BY_LANGUAGE:
-                    names = (escaped(result["system"]["name"]) for result in having)
-                    cells = [
-                        [lang, f"{sentences:,}", *(percent(_of_language(result, lang, key)) for result in having)]
-                        for lang, sentences in languages.items()
-                    ]
-                    parts += [f"By language, {heading}:", markdown_table(["", "sentences", *names], cells)]
+            parts += _language_tables(ranked)
     cores = sorted({result["cost"]["cores"] for result in results if result["cost"].get("cores")})
     parts.append(
         "Percent; in brackets 95 % bootstrap intervals, of F1 and of the primary type. Spans are strict. "
@@ -93,6 +85,22 @@ def leaderboard(results: Sequence[Mapping[str, Any]], *, by_language: bool = Tru
         f"Speed and memory{f' on {cores[0]} cores' if len(cores) == 1 else ''}. – : not predicted or not measured."
     )
     return "\n\n".join(parts) + "\n"
+
+
+def _language_tables(ranked: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Heading and table of each figure that languages have, of the results of one suite."""
+    parts = []
+    for heading, key in SCORES.items():
+        having = [result for result in ranked if _has_by_language(result, key)]
+        if not having or key in _RARELY_BY_LANGUAGE:
+            continue
+        names = (escaped(result["system"]["name"]) for result in having)
+        cells = [
+            [lang, f"{sentences:,}", *(percent(_of_language(result, lang, key)) for result in having)]
+            for lang, sentences in ranked[0]["suite"]["languages"].items()
+        ]
+        parts += [f"By language, {heading}:", markdown_table(["", "sentences", *names], cells)]
+    return parts
 
 
 def _row(result: Mapping[str, Any]) -> list[str]:

@@ -26,6 +26,8 @@ from tocsin.cli_common import (
     check_output,
     fail,
     need,
+    write_output,
+    write_results,
 )
 from tocsin.cli_predict import predict
 from tocsin.cli_report import view
@@ -211,7 +213,7 @@ def agreement(
     for part, result in results.items():
         stdout.print(agreement_report(result, part))
     if output is not None:
-        output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        write_output(output, json.dumps(results, indent=1) + "\n")
 
 
 @data_app.command()
@@ -302,7 +304,7 @@ def learning_curve(
         fail(error)
     stdout.print(curve_table(points))
     if results is not None:
-        results.write_text(json.dumps(points, indent=1) + "\n", encoding="utf-8")
+        write_output(results, json.dumps(points, indent=1) + "\n")
 
 
 def _report_own(
@@ -422,7 +424,7 @@ def ablation(
         output.mkdir(parents=True, exist_ok=True)
         gold = load_real("dev", datasets)
         results = {run.name: score_run(run, gold) for run in runs}
-        _write_results(output / "ablation.json", results, ablation_page(results, runs[0].name))
+        write_results(output / "ablation.json", results, ablation_page(results, runs[0].name))
     except (DatasetError, ModelError, OSError) as error:
         fail(error)
     print(f"wrote {output / 'ablation.md'}")
@@ -496,15 +498,10 @@ def precision(
         model, tokenizer = trim_vocabulary(model, tokenizer, model.config.languages, [s.text for s in dev])
         with TemporaryDirectory() as folder:
             results = compare_precisions(model, tokenizer, dev, Path(folder))
-        _write_results(output / "precision.json", results, precision_page(results))
+        write_results(output / "precision.json", results, precision_page(results))
     except (ModelError, OSError) as error:
         fail(error)
     print(f"wrote {output / 'precision.md'}")
-
-
-def _write_results(path: Path, results: dict[str, dict[str, Any]], page: str) -> None:
-    path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    path.with_suffix(".md").write_text(page, encoding="utf-8")
 
 
 @app.command()
@@ -603,7 +600,7 @@ def evaluate(
     stdout.print(full_report(results, f"{suite.value}, {split.value}: {len(gold)} sentences"))
     if output is not None:
         written = {"suite": suite.value, "split": split.value, "systems": results}
-        output.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+        write_output(output, json.dumps(written, indent=1) + "\n")
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from tocsin.cli_common import USAGE, DatasetsOption, Scheme, check_output, fail, need
+from tocsin.cli_common import USAGE, DatasetsOption, Scheme, check_output, fail, need, write_output
 from tocsin.cli_report import report
 from tocsin.cli_speed import speed
 from tocsin.data.errors import reason
@@ -243,7 +243,4 @@ def compare(
         fail(error)
     stdout.print(Markdown(page))
     if output is not None:
-        try:
-            output.write_text(page, encoding="utf-8")
-        except OSError as error:
-            fail(f"{output}: {reason(error)}")
+        write_output(output, page)

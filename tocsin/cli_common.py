@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -63,6 +65,12 @@ def write_output(output: Path, text: str) -> None:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         fail(f"{output}: cannot be written: {reason(error)}")
+
+
+def write_results(path: Path, results: Mapping[str, object], page: str) -> None:
+    """Writes figures as JSON, and beside them as Markdown (``x.json``, ``x.md``)."""
+    write_output(path, json.dumps(results, indent=1) + "\n")
+    write_output(path.with_suffix(".md"), page)
 
 
 def need(module: str, extra: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tocsin.cli_common import fail, need
+from tocsin.cli_common import fail, need, write_results
 
 
 def speed(
@@ -40,8 +39,7 @@ def speed(
         output.mkdir(parents=True, exist_ok=True)
         texts = real_length_sentences(sentences, read_config(model).get("languages", []), datasets)
         results = measure_speed(model, run, texts, repeats, lambda what: print(f"tocsin: {what}", file=sys.stderr))
-        (output / "speed.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        (output / "speed.md").write_text(speed_page(results), encoding="utf-8")
+        write_results(output / "speed.json", results, speed_page(results))
     except (ModelError, CorpusError, DatasetError, OSError) as error:
         fail(error)
     print(f"wrote {output / 'speed.md'}")
