@@ -82,7 +82,8 @@ def test_ablation_scores_no_sentence_with_a_threshold_it_helped_to_choose(
     assert "| control | 1,000 | – |" in page
 
 
-def test_saved_pages_are_current() -> None:
-    results = json.loads((RESULTS / "ablation.json").read_text(encoding="utf-8"))
-    assert len(results) >= 8
-    assert (RESULTS / "ablation.md").read_text(encoding="utf-8") == ablation_page(results, "control")
+@pytest.mark.parametrize(("folder", "runs"), [("", 10), ("mended", 4)])
+def test_saved_pages_are_current(folder: str, runs: int) -> None:
+    results = json.loads((RESULTS / folder / "ablation.json").read_text(encoding="utf-8"))
+    assert len(results) == runs
+    assert (RESULTS / folder / "ablation.md").read_text(encoding="utf-8") == ablation_page(results, "control")
